@@ -1,0 +1,168 @@
+import { open, rename, rm, stat, unlink } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { ArtifactError, type Digest, isArtifactError, isErrno } from '@artifact-store/core'
+import { abortable } from '../abortable.ts'
+import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream } from '../blob-store.ts'
+import { type ByteRange, clampRange } from '../byte-range.ts'
+import { BlockPool } from '../disk/block-pool.ts'
+import { DurableDirectories, makeDurableDirectory, syncDirectory } from '../disk/durable-directory.ts'
+import { onDisk, unlessMissing } from '../disk/on-disk.ts'
+import { readBlocks } from '../disk/read-blocks.ts'
+import { collectStaging, stagingName, stagingOwner } from '../disk/staging.ts'
+import { walkShards } from '../disk/walk-shards.ts'
+import { writeGathered } from '../disk/write-gathered.ts'
+import { type BlobLayout, blobLayout, blobPath, shardOf } from '../layout.ts'
+
+/**
+ * A blob store in a directory of one local file system, laid out as `layout.ts` says. Several processes may share it.
+ * A put writes a staging file, flushes it, renames it and flushes the directory: nothing half-written can be found under a
+ * digest, and what was acknowledged survives a power failure. Opening makes the directory and collects what crashed
+ * processes left in staging.
+ * @throws ArtifactError `storage-full`, `backend-unavailable`
+ */
+export async function openFsBlobStore(options: { readonly directory: string }): Promise<BlobStore> {
+  const layout = blobLayout(resolve(options.directory))
+  await makeDurableDirectory(layout.directory)
+  const directories = new DurableDirectories(layout.directory)
+  await directories.ensure(layout.blobs)
+  await directories.ensure(layout.staging)
+  const owner = await stagingOwner()
+  await collectStaging(layout.staging, owner)
+  return new FsBlobStore(layout, directories, owner)
+}
+
+/** Opens `fs:///var/lib/artifact-store`. @throws ArtifactError `configuration` */
+export async function openFsUrl(url: URL): Promise<BlobStore> {
+  const plain = url.host === '' && url.search === '' && url.hash === ''
+  const directory = plain ? decodePath(url.pathname) : undefined
+  if (directory === undefined) {
+    throw new ArtifactError(
+      'configuration',
+      `"${url.href}" names no directory: give an absolute path after three slashes, such as fs:///var/lib/artifact-store`,
+    )
+  }
+  return openFsBlobStore({ directory })
+}
+
+class FsBlobStore implements BlobStore {
+  readonly #layout: BlobLayout
+  readonly #directories: DurableDirectories
+  readonly #owner: string
+  readonly #blocks = new BlockPool()
+
+  constructor(layout: BlobLayout, directories: DurableDirectories, owner: string) {
+    this.#layout = layout
+    this.#directories = directories
+    this.#owner = owner
+  }
+
+  async put(bytes: ByteStream, name: () => Digest, { signal }: Abortable = {}): Promise<void> {
+    signal?.throwIfAborted()
+    const staged = join(this.#layout.staging, stagingName(this.#owner))
+    try {
+      const digest = await this.#stage(staged, abortable(bytes, signal), name)
+      signal?.throwIfAborted()
+      await this.#publish(staged, digest)
+    } catch (error) {
+      // What cannot be removed now is collected when a store is next opened here; the first error is the one that counts.
+      await rm(staged, { force: true }).catch(() => undefined)
+      throw error
+    }
+  }
+
+  async get(digest: Digest, { range, signal }: Abortable & { readonly range?: ByteRange | undefined } = {}): Promise<ByteStream> {
+    const there = await this.stat(digest, { signal })
+    if (there === undefined)
+      throw new ArtifactError('blob-not-found', `there is no blob ${digest} in ${this.#layout.directory}`, {
+        details: { digest },
+      })
+    return readBlocks(blobPath(this.#layout, digest), clampRange(range, there.size), signal)
+  }
+
+  async stat(digest: Digest, { signal }: Abortable = {}): Promise<BlobStat | undefined> {
+    signal?.throwIfAborted()
+    const path = blobPath(this.#layout, digest)
+    const found = await onDisk('look at', path, unlessMissing(stat(path)))
+    if (found === undefined) await this.#assertMounted()
+    return found && { size: found.size }
+  }
+
+  async delete(digest: Digest, { signal }: Abortable = {}): Promise<boolean> {
+    signal?.throwIfAborted()
+    const path = blobPath(this.#layout, digest)
+    const removed = await onDisk('remove', path, unlessMissing(unlink(path).then(() => true)))
+    if (removed === undefined) {
+      await this.#assertMounted()
+      return false
+    }
+    await syncDirectory(shardOf(this.#layout, digest))
+    return true
+  }
+
+  async *list({
+    after,
+    signal,
+  }: Abortable & { readonly after?: Digest | undefined } = {}): AsyncGenerator<BlobEntry, void, void> {
+    await this.#assertMounted()
+    yield* walkShards(this.#layout, after, signal)
+  }
+
+  async probe({ signal }: Abortable = {}): Promise<void> {
+    signal?.throwIfAborted()
+    const path = join(this.#layout.staging, stagingName(this.#owner))
+    try {
+      const handle = await onDisk('make', path, open(path, 'wx'))
+      try {
+        await onDisk('write to', path, handle.write('probe'))
+      } finally {
+        await handle.close()
+      }
+    } finally {
+      await onDisk('remove', path, rm(path, { force: true }))
+    }
+    await this.#assertMounted()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #stage(path: string, bytes: ByteStream, name: () => Digest): Promise<Digest> {
+    // Read-only for everyone, through the process's umask: nothing writes to a blob again.
+    const handle = await onDisk('make', path, open(path, 'wx', 0o444))
+    try {
+      await writeGathered(handle, path, bytes, this.#blocks)
+      // Before the flush: a refused blob need not wait for the disk.
+      const digest = name()
+      await onDisk('flush', path, handle.sync())
+      return digest
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async #publish(staged: string, digest: Digest): Promise<void> {
+    const shard = shardOf(this.#layout, digest)
+    await this.#directories.ensure(shard)
+    try {
+      await onDisk('move a finished blob into', shard, rename(staged, blobPath(this.#layout, digest)))
+    } catch (error) {
+      if (isArtifactError(error) && isErrno(error.cause, 'ENOENT')) this.#directories.forget(shard)
+      throw error
+    }
+    await syncDirectory(shard)
+  }
+
+  // A disk that is not mounted has no blobs either; that must not read as "the blob is gone".
+  async #assertMounted(): Promise<void> {
+    await onDisk('find the blobs in', this.#layout.blobs, stat(this.#layout.blobs))
+  }
+}
+
+function decodePath(encoded: string): string | undefined {
+  try {
+    const path = decodeURIComponent(encoded)
+    return path.startsWith('/') && !path.includes('\0') ? path : undefined
+  } catch (error) {
+    if (error instanceof URIError) return undefined
+    throw error
+  }
+}

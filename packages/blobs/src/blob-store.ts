@@ -1,0 +1,63 @@
+import type { Digest } from '@artifact-store/core'
+import type { ByteRange } from './byte-range.ts'
+
+/**
+ * Bytes in order, in chunks of any length. A chunk belongs to whoever received it: who yields it never touches it again.
+ * Who stops early says so through the iterator's `return`, as `break` in a `for await` does.
+ */
+export type ByteStream = AsyncIterable<Uint8Array>
+
+/** How long to wait: an aborted operation rejects with the signal's reason. */
+export interface Abortable {
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface BlobStat {
+  /** Bytes as stored. */
+  readonly size: number
+}
+
+export interface BlobEntry extends BlobStat {
+  readonly digest: Digest
+}
+
+/**
+ * Where bytes are kept: a backend. It files bytes under the digest that it is told and knows nothing of digests being right;
+ * `checkedBlobStore()` proves them, once, for every backend. Every backend passes `describeBlobStore()` of `./conformance`.
+ *
+ * Every method throws ArtifactError `backend-unavailable` when the backend cannot be used, with the cause.
+ */
+export interface BlobStore extends AsyncDisposable {
+  /**
+   * Stores all of `bytes`. When the last byte has gone by, the store asks `name()`, once, for the digest under which to
+   * keep them. When it resolves, the bytes are durable. When `name()` or the source throws, or the signal aborts, that
+   * error comes out and nothing is kept. The same digest again replaces what is there, atomically: that is how a damaged
+   * blob heals. The source is pulled one chunk at a time and memory is bounded, however large the blob.
+   * @throws ArtifactError `storage-full`
+   */
+  put(bytes: ByteStream, name: () => Digest, options?: Abortable): Promise<void>
+
+  /**
+   * The bytes, or those of the range that exist: a range is cut at the blob's end and may be empty. The stream holds
+   * nothing before its first read, reads ahead of its consumer by a bounded amount and closes what it holds when it is
+   * stopped.
+   * @throws ArtifactError `blob-not-found`, `range-not-satisfiable` for a range that is none
+   */
+  get(digest: Digest, options?: Abortable & { readonly range?: ByteRange | undefined }): Promise<ByteStream>
+
+  /** What is stored, or undefined when there is nothing under this digest. */
+  stat(digest: Digest, options?: Abortable): Promise<BlobStat | undefined>
+
+  /** Removes the blob; false when it was not there. A reader in the middle of it may finish. */
+  delete(digest: Digest, options?: Abortable): Promise<boolean>
+
+  /** Every blob after `after`, in the order of the digests' hex, in bounded memory. Blobs that come or go meanwhile may
+   * or may not be seen. */
+  list(options?: Abortable & { readonly after?: Digest | undefined }): AsyncIterable<BlobEntry>
+
+  /**
+   * Proves cheaply that the backend can be written to; for readiness checks.
+   * @throws ArtifactError `storage-full`
+   */
+  probe(options?: Abortable): Promise<void>
+}

@@ -1,0 +1,7 @@
+export { openFsBlobStore } from './backends/fs.ts'
+export { openMemoryBlobStore } from './backends/memory.ts'
+export type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream } from './blob-store.ts'
+export { type ByteRange, clampRange } from './byte-range.ts'
+export { type CheckedBlobStore, type CheckedGet, type CheckedPut, checkedBlobStore } from './checked.ts'
+export { type ContentHasher, createContentHasher, hashBytes } from './hashing.ts'
+export { blobStoreSchemes, openBlobStore } from './open.ts'

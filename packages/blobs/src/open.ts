@@ -1,0 +1,37 @@
+import { ArtifactError } from '@artifact-store/core'
+import { openFsUrl } from './backends/fs.ts'
+import { openMemoryUrl } from './backends/memory.ts'
+import type { BlobStore } from './blob-store.ts'
+
+/** A backend is a file in `backends/`, named as its scheme, and its line here. */
+const backends: Readonly<Record<string, (url: URL) => Promise<BlobStore>>> = {
+  fs: openFsUrl,
+  memory: openMemoryUrl,
+}
+
+/** The schemes that `openBlobStore` knows. */
+export const blobStoreSchemes: readonly string[] = Object.keys(backends)
+
+/**
+ * Opens the backend that the URL names: `fs:///var/lib/artifact-store`, `memory:`. Put `checkedBlobStore()` in front of it.
+ * @throws ArtifactError `configuration` for a URL that is none or has an unknown scheme, and what opening the backend throws.
+ */
+export async function openBlobStore(url: string): Promise<BlobStore> {
+  const parsed = URL.parse(url)
+  if (parsed === null) throw configurationError('the address of the blob store is not a URL')
+  const scheme = parsed.protocol.slice(0, -1)
+  const open = Object.hasOwn(backends, scheme) ? backends[scheme] : undefined
+  if (open === undefined) throw configurationError(`there is no blob store of the kind "${scheme}:"`)
+  return await open(parsed)
+}
+
+// The URL itself is not shown: that of other backends may carry a secret.
+function configurationError(what: string): ArtifactError {
+  return new ArtifactError(
+    'configuration',
+    `${what}; known are ${blobStoreSchemes.map(scheme => `${scheme}:`).join(', ')}, such as fs:///var/lib/artifact-store`,
+    {
+      details: { known: blobStoreSchemes },
+    },
+  )
+}

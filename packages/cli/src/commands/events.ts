@@ -1,0 +1,71 @@
+import type { EventFilter, StoreEvent } from '@artifact-store/client'
+import type { Command } from 'commander'
+import { collect, defineCommand, inSession, type Surroundings, wholeNumber } from '../command.ts'
+import { printable } from '../printable.ts'
+import type { Session } from '../session.ts'
+import { formatSeconds, formatTime } from '../sizes.ts'
+
+interface EventsFlags {
+  readonly after: number
+  readonly follow?: boolean
+  readonly type?: string[]
+  readonly subject?: string
+}
+
+export function eventsCommand(surroundings: Surroundings): Command {
+  return defineCommand('events', 'print the events of the log, one a line')
+    .option('--after <n>', 'begin behind this sequence', wholeNumber(0, Number.MAX_SAFE_INTEGER), 0)
+    .option('--follow', 'go on as events come, until Ctrl-C')
+    .option('--type <type>', 'only events of this type, e.g. v1.package.finalized; may be given several times', collect)
+    .option('--subject <kind/id>', 'only events about this, e.g. package/<id>')
+    .action(async (flags: EventsFlags, command: Command) => {
+      await inSession(surroundings, command, session => run(session, flags))
+    })
+}
+
+async function run(session: Session, flags: EventsFlags): Promise<void> {
+  const { output, json, signal } = session
+  const { after, type, subject } = flags
+  const events = flags.follow ? follow(session, after, { type, subject }) : read(session, after, { type, subject })
+  for await (const event of events) {
+    await output.line(json ? JSON.stringify(event) : lineOf(event))
+    if (signal.aborted) return
+  }
+}
+
+function follow({ client, output, signal }: Session, after: number, filter: EventFilter): AsyncIterable<StoreEvent> {
+  return client.events.subscribe({
+    ...filter,
+    after,
+    signal,
+    onReconnect({ error, delayMs, after: reached }) {
+      const why = error?.message ?? 'the store ended the connection.'
+      output.note(`${why} Going on behind event ${reached} in ${formatSeconds(Math.max(1, delayMs / 1000))} …`)
+    },
+  })
+}
+
+/** All that there is now. */
+async function* read(
+  { client, signal }: Session,
+  after: number,
+  filter: EventFilter,
+): AsyncGenerator<StoreEvent, void, undefined> {
+  for (let position = after; ; ) {
+    const page = await client.events.list({ ...filter, after: position, limit: 1000, signal })
+    yield* page.events
+    if (page.events.length === 0 && page.position <= position) return
+    position = page.position
+  }
+}
+
+function lineOf(event: StoreEvent): string {
+  const { sequence, time, type, subject, actor, data } = event
+  return printable(`${sequence.padStart(7)}  ${formatTime(time)}  ${type.padEnd(24)}  ${subject}  by ${actor}  ${summary(data)}`)
+}
+
+/** The beginning of the payload: what the whole of it is, `--json` tells. */
+function summary(data: Readonly<Record<string, unknown>>): string {
+  const text = JSON.stringify(data)
+  return text.length <= 120 ? text : `${text.slice(0, 119)}…`
+}

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { ArtifactError } from '@artifact-store/client'
+
+export interface Connection {
+  readonly url: string
+  readonly token: string
+}
+
+const defaultUrl = 'http://127.0.0.1:8080'
+
+/**
+ * Which store to talk to and with which token: what the command line says, else `ARTIFACT_STORE_URL` and `ARTIFACT_STORE_TOKEN`, else the
+ * store of this machine with the token that it keeps beside its data (`ARTIFACT_STORE_DATA`). That token goes to this machine only.
+ * @throws ArtifactError `configuration` when there is no token.
+ */
+export function findConnection(given: { url?: string | undefined; token?: string | undefined }): Connection {
+  // biome-ignore lint/style/noProcessEnv: this is the one place that reads it
+  const { ARTIFACT_STORE_URL, ARTIFACT_STORE_TOKEN, ARTIFACT_STORE_DATA } = process.env
+  const url = given.url ?? nonEmpty(ARTIFACT_STORE_URL) ?? defaultUrl
+  const token = given.token ?? nonEmpty(ARTIFACT_STORE_TOKEN)
+  if (token !== undefined) return { url, token }
+  if (!isThisMachine(url)) {
+    throw new ArtifactError('configuration', `no token for ${url}: set ARTIFACT_STORE_TOKEN, or give --token`)
+  }
+  const file = join(resolve(nonEmpty(ARTIFACT_STORE_DATA) ?? join(repository, 'data')), 'admin-token')
+  return { url, token: readTokenFile(file, url) }
+}
+
+const repository = resolve(import.meta.dirname, '..', '..', '..')
+
+function readTokenFile(file: string, url: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    const why = code === 'EACCES' ? `${file} may be read by its owner only` : `there is none in ${file}`
+    throw new ArtifactError(
+      'configuration',
+      `no token for ${url}: set ARTIFACT_STORE_TOKEN, or give --token; the one that a store started here keeps was looked for, and ${why}`,
+      { cause },
+    )
+  }
+}
+
+function isThisMachine(url: string): boolean {
+  const host = URL.parse(url)?.hostname ?? ''
+  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+/** An empty variable counts as not set. */
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value
+}

@@ -1,0 +1,50 @@
+import { extname } from 'node:path'
+
+/** The media type that a file's name suggests; `application/octet-stream` where it suggests none. */
+export function mediaTypeOf(path: string): string {
+  return byExtension.get(extname(path).toLowerCase()) ?? 'application/octet-stream'
+}
+
+const byExtension = new Map([
+  ['.avif', 'image/avif'],
+  ['.bz2', 'application/x-bzip2'],
+  ['.css', 'text/css'],
+  ['.csv', 'text/csv'],
+  ['.gif', 'image/gif'],
+  ['.gz', 'application/gzip'],
+  ['.htm', 'text/html'],
+  ['.html', 'text/html'],
+  ['.ico', 'image/x-icon'],
+  ['.jar', 'application/java-archive'],
+  ['.jpeg', 'image/jpeg'],
+  ['.jpg', 'image/jpeg'],
+  ['.js', 'text/javascript'],
+  ['.json', 'application/json'],
+  ['.jsonl', 'application/jsonl'],
+  ['.log', 'text/plain'],
+  ['.map', 'application/json'],
+  ['.md', 'text/markdown'],
+  ['.mjs', 'text/javascript'],
+  ['.mp4', 'video/mp4'],
+  ['.ndjson', 'application/x-ndjson'],
+  ['.parquet', 'application/vnd.apache.parquet'],
+  ['.pdf', 'application/pdf'],
+  ['.png', 'image/png'],
+  ['.sarif', 'application/sarif+json'],
+  ['.svg', 'image/svg+xml'],
+  ['.tar', 'application/x-tar'],
+  ['.tgz', 'application/gzip'],
+  ['.toml', 'application/toml'],
+  ['.txt', 'text/plain'],
+  ['.wasm', 'application/wasm'],
+  ['.webm', 'video/webm'],
+  ['.webp', 'image/webp'],
+  ['.woff2', 'font/woff2'],
+  ['.xhtml', 'application/xhtml+xml'],
+  ['.xml', 'application/xml'],
+  ['.xz', 'application/x-xz'],
+  ['.yaml', 'application/yaml'],
+  ['.yml', 'application/yaml'],
+  ['.zip', 'application/zip'],
+  ['.zst', 'application/zstd'],
+])

@@ -1,0 +1,88 @@
+import { ArtifactError, isArtifactError, type PackageId } from '@artifact-store/core'
+import type { ArtifactStoreClient } from '../client.ts'
+import { concurrently } from '../concurrently.ts'
+import { changedError, type HashedFile, readHashedFile } from './hash-file.ts'
+import { mediaTypeOf } from './media-type.ts'
+import type { PushMeter } from './progress.ts'
+
+/** Puts hashed files into one package, a page of at most 1,000 at a time. */
+export class PackageStorer {
+  readonly #client: ArtifactStoreClient
+  readonly #id: PackageId
+  readonly #options: { concurrency: number; meter: PushMeter; signal: AbortSignal | undefined }
+
+  constructor(
+    client: ArtifactStoreClient,
+    id: PackageId,
+    options: { concurrency: number; meter: PushMeter; signal: AbortSignal | undefined },
+  ) {
+    this.#client = client
+    this.#id = id
+    this.#options = options
+  }
+
+  /** Asks which bytes are missing, uploads each of those once, and adds everything else by its digest. */
+  async store(page: readonly HashedFile[]): Promise<void> {
+    const { concurrency, signal } = this.#options
+    const byDigest = Map.groupBy(page, file => file.digest)
+    const missing = new Set<string>(await this.#client.blobs.missing([...byDigest.keys()], { signal }))
+
+    const uploads: HashedFile[] = []
+    const known: HashedFile[] = []
+    for (const [digest, [first, ...others]] of byDigest) {
+      if (first && missing.has(digest)) {
+        uploads.push(first)
+        known.push(...others)
+      } else {
+        known.push(...(first ? [first] : []), ...others)
+      }
+    }
+    await concurrently(uploads, concurrency, (file, stop) => this.#upload(file, stop), signal)
+    await this.#addKnown(known)
+  }
+
+  async #upload(file: HashedFile, signal: AbortSignal): Promise<void> {
+    const { meter } = this.#options
+    let sent = 0
+    async function* open() {
+      meter.sent(-sent)
+      sent = 0
+      for await (const chunk of readHashedFile(file)) {
+        sent += chunk.length
+        meter.sent(chunk.length)
+        yield chunk
+      }
+    }
+    const { digest, sha256, size } = file
+    try {
+      await this.#client.files.put(
+        this.#id,
+        file.path,
+        { body: open, size, digest, sha256, mediaType: mediaTypeOf(file.path) },
+        { signal },
+      )
+    } catch (error) {
+      // Read once for its digest and once to be sent: bytes that arrive with another digest are not those that were hashed.
+      if (isArtifactError(error, 'digest-mismatch')) throw changedError(file, error)
+      throw error
+    }
+    // A store that had the bytes after all may have answered before it was sent any.
+    meter.stored(size - sent)
+  }
+
+  async #addKnown(files: readonly HashedFile[]): Promise<void> {
+    const { concurrency, meter, signal } = this.#options
+    if (files.length === 0) return
+    const asked = files.map(({ path, digest }) => ({ path, digest, mediaType: mediaTypeOf(path) }))
+    const outcomes = await this.#client.files.addKnown(this.#id, asked, { signal })
+    const gone: HashedFile[] = []
+    for (const [index, file] of files.entries()) {
+      const outcome = outcomes[index]
+      if (outcome && 'file' in outcome) meter.stored(file.size)
+      // Collected between the question and now: then the bytes must travel after all.
+      else if (isArtifactError(outcome?.error, 'blob-not-found')) gone.push(file)
+      else throw outcome?.error ?? new ArtifactError('internal', `the gateway said nothing of "${file.path}" when it was added`)
+    }
+    await concurrently(gone, concurrency, (file, stop) => this.#upload(file, stop), signal)
+  }
+}

@@ -1,0 +1,50 @@
+import type { Readable } from 'node:stream'
+import { ArtifactError } from '@artifact-store/core'
+import type { TransportResponse } from './http/transport.ts'
+
+/** Which bytes are asked for: from `start`, up to `end` exclusive where that is given. */
+export interface ByteRange {
+  readonly start: number
+  readonly end?: number | undefined
+}
+
+/** What a download says of itself. */
+export interface ReceivedHead {
+  readonly mediaType: string
+  /** How many bytes this answer has: those of the range where one was asked for. */
+  readonly size: number
+  /** Where the bytes begin within the whole: 0 when the whole is sent, also if a range was asked for. */
+  readonly start: number
+  /** The strong entity tag: the digest of the whole, in quotes. */
+  readonly etag: string | undefined
+}
+
+/** A download. `body` is as the gateway sent it, not checked here; read it to the end or destroy it. */
+export interface ReceivedBytes extends ReceivedHead {
+  readonly body: Readable
+}
+
+export function rangeHeader(range: ByteRange | undefined): Record<string, string> {
+  if (!range) return {}
+  return { range: `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}` }
+}
+
+export function receivedHead(response: TransportResponse): ReceivedHead {
+  const { headers } = response
+  return {
+    mediaType: headers.get('content-type') ?? 'application/octet-stream',
+    size: Number(headers.get('content-length') ?? 0),
+    start: response.status === 206 ? startOf(headers.get('content-range')) : 0,
+    etag: headers.get('etag') ?? undefined,
+  }
+}
+
+function startOf(contentRange: string | null): number {
+  const start = /^bytes (\d+)-/.exec(contentRange ?? '')?.[1]
+  if (start === undefined)
+    throw new ArtifactError(
+      'internal',
+      'the answer is a part (206) but does not say which: its Content-Range is missing or malformed',
+    )
+  return Number(start)
+}

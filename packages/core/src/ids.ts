@@ -1,0 +1,51 @@
+import { ArtifactError } from './errors.ts'
+
+/** A package's identity: a UUIDv7 (RFC 9562) in lower case, so that ids sort by the time of their making. */
+export type PackageId = string & { readonly __brand: 'PackageId' }
+/** A token's identity: the first 32 hex digits of the BLAKE3 digest of its secret, so it names the token and tells nothing. */
+export type TokenId = string & { readonly __brand: 'TokenId' }
+/** A place in the log: the sequence of the last event seen; 0 is before the first. */
+export type Position = number & { readonly __brand: 'Position' }
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+/** @throws ArtifactError `package-not-found`: no package can have an id that is not one. */
+export function parsePackageId(text: string): PackageId {
+  if (!uuid.test(text)) {
+    throw new ArtifactError(
+      'package-not-found',
+      `"${text.slice(0, 100)}" is not a package id; ids are UUIDv7 in lower case, as POST /v1/packages answers them`,
+    )
+  }
+  return text as PackageId
+}
+
+/** A new id from the clock (milliseconds) and 74 random bits. */
+export function newPackageId(now: number = Date.now()): PackageId {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  new DataView(bytes.buffer).setUint16(0, Math.floor(now / 2 ** 32))
+  new DataView(bytes.buffer).setUint32(2, now % 2 ** 32)
+  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
+  const hex = Buffer.from(bytes).toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}` as PackageId
+}
+
+/** @throws ArtifactError `token-not-found`: no token can have an id that is not one. */
+export function parseTokenId(text: string): TokenId {
+  if (!/^[0-9a-f]{32}$/.test(text))
+    throw new ArtifactError('token-not-found', `"${text.slice(0, 100)}" is not a token id; ids are 32 lower-case hex digits`)
+  return text as TokenId
+}
+
+/** @throws ArtifactError `invalid-request` unless it is a whole number from 0 to 2^53 - 1. */
+export function parsePosition(value: string | number): Position {
+  const position = typeof value === 'number' ? value : /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN
+  if (!Number.isSafeInteger(position) || position < 0) {
+    throw new ArtifactError(
+      'invalid-request',
+      `"${String(value).slice(0, 100)}" is not a log position; positions are whole numbers from 0`,
+    )
+  }
+  return position as Position
+}

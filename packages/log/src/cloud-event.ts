@@ -1,0 +1,120 @@
+import { blake3, type JsonObject, type StoredEvent } from '@artifact-store/core'
+
+/**
+ * An event as others see it: CloudEvents 1.0, JSON format. The last four context attributes are extensions; `sequence` is the
+ * position in the log (and the `id`), `subjectrevision` the position among the subject's own events, `payloaddigest` the BLAKE3
+ * (hex) of the RFC 8785 form of `data`.
+ */
+export interface CloudEvent {
+  readonly specversion: '1.0'
+  readonly id: string
+  readonly source: string
+  readonly type: string
+  /** `<kind>/<id>`, e.g. `package/0199…` or `blob/blake3:…`. */
+  readonly subject: string
+  /** RFC 3339 in UTC with milliseconds. */
+  readonly time: string
+  readonly datacontenttype: 'application/json'
+  readonly sequence: string
+  readonly subjectrevision: number
+  readonly actor: string
+  readonly payloaddigest: string
+  readonly data: JsonObject
+}
+
+/** @param source a URI reference that names the registry; `source` and `id` together are unique (CloudEvents 1.0). */
+export function toCloudEvent(event: StoredEvent, source: string): CloudEvent {
+  return {
+    specversion: '1.0',
+    id: String(event.sequence),
+    source,
+    type: event.eventType,
+    subject: `${event.subjectKind}/${event.subjectId}`,
+    time: event.createdAt.toISOString(),
+    datacontenttype: 'application/json',
+    sequence: String(event.sequence),
+    subjectrevision: event.subjectRevision,
+    actor: event.actor,
+    payloaddigest: hex(event.payloadDigest),
+    data: event.payload,
+  }
+}
+
+/**
+ * The same in binary mode: every attribute but `data` as a header. Values are percent-encoded as the HTTP and NATS bindings of
+ * CloudEvents 1.0 ask: UTF-8, all but printable ASCII, and also space, `"` and `%`.
+ */
+export function ceHeaders(event: StoredEvent, source: string): Record<`ce-${string}`, string> {
+  return {
+    'ce-specversion': '1.0',
+    'ce-source': percentEncode(source),
+    'ce-datacontenttype': 'application/json',
+    ...identity(event),
+  }
+}
+
+/** True when these headers are those of this event, whatever `source` it was published under. */
+export function headersDescribe(headers: Readonly<Record<string, string | undefined>>, event: StoredEvent): boolean {
+  return Object.entries(identity(event)).every(([name, value]) => headers[name] === value)
+}
+
+/** Where the payload is read when a message could not carry it: relative to the gateway (the `dataref` extension). */
+export function dataRef(event: StoredEvent): string {
+  return `/v1/events?after=${event.sequence - 1}&limit=1`
+}
+
+/** Where the events are, in NATS: `artifact-store.events.>` is all of them. */
+export const defaultSubjectPrefix = 'artifact-store.events'
+
+/**
+ * `<prefix>.<noun>.<verb>.<subject id token>`: `v1.package.finalized` of package 0199… is at
+ * `artifact-store.events.package.finalized.0199…`.
+ */
+export function natsSubject(event: Pick<StoredEvent, 'eventType' | 'subjectId'>, prefix = defaultSubjectPrefix): string {
+  const [noun = '', ...verb] = event.eventType.replace(/^v\d+\./, '').split('.')
+  return `${prefix}.${subjectToken(noun)}.${subjectToken(verb.join('.'))}.${subjectToken(event.subjectId)}`
+}
+
+/**
+ * A text as one legal NATS token. Letters, digits, `_` and `-` stay; every other byte of its UTF-8 becomes `=` and two hex digits
+ * (`blake3:00…` is `blake3=3A00…`), which can be read back. A token of more than 255 characters becomes `==` and the BLAKE3 of the
+ * text, which cannot; no text is `=`.
+ */
+export function subjectToken(text: string): string {
+  if (plainToken.test(text)) return text
+  const token = text.replace(/[^A-Za-z0-9_-]+/g, part => escapeBytes(part, '='))
+  if (token.length > 255) return `==${hex(blake3(text))}`
+  return token || '='
+}
+
+const plainToken = /^[A-Za-z0-9_-]{1,255}$/
+const plainHeader = /^[\x21\x23\x24\x26-\x7e]*$/
+
+/** The headers that tell an event from every other one: all that the log says about it. */
+function identity(event: StoredEvent) {
+  const sequence = String(event.sequence)
+  return {
+    'ce-id': sequence,
+    'ce-type': percentEncode(event.eventType),
+    'ce-subject': percentEncode(`${event.subjectKind}/${event.subjectId}`),
+    'ce-time': event.createdAt.toISOString(),
+    'ce-sequence': sequence,
+    'ce-subjectrevision': String(event.subjectRevision),
+    'ce-actor': percentEncode(event.actor),
+    'ce-payloaddigest': hex(event.payloadDigest),
+  } as const
+}
+
+function percentEncode(text: string): string {
+  return plainHeader.test(text) ? text : text.replace(/[^\x21\x23\x24\x26-\x7e]+/g, part => escapeBytes(part, '%'))
+}
+
+function escapeBytes(text: string, mark: string): string {
+  return hex(Buffer.from(text))
+    .toUpperCase()
+    .replace(/../g, digits => mark + digits)
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+}

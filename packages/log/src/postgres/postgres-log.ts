@@ -1,0 +1,78 @@
+import { ArtifactError } from '@artifact-store/core'
+import type { Append, AppendOutcome, AppendPort, LogReader } from '../event-log.ts'
+import { createFunnel } from '../funnel.ts'
+import { createInterferenceGuard } from '../interference.ts'
+import { requireSound } from '../sound-append.ts'
+import { appendBatch } from './append.ts'
+import type { Queryable } from './queryable.ts'
+import { postgresLogReader } from './read.ts'
+import { refusalOf } from './refusal.ts'
+
+export interface PostgresLogOptions {
+  /** The most events in one transaction. */
+  readonly maxBatchEvents?: number
+  /** The most payload bytes in one transaction. */
+  readonly maxBatchBytes?: number
+  /** How many appends may wait before more are refused as `overloaded`. */
+  readonly maxWaiting?: number
+  /** Told of every batch: how many appends it had. */
+  readonly onBatch?: (appends: number) => void
+}
+
+export interface PostgresLog extends AppendPort, LogReader {
+  readonly waiting: number
+  /** Settles when every append that was submitted has its answer. */
+  drained(): Promise<void>
+}
+
+/** The event log in PostgreSQL, appends funnelled into one batch in flight (group commit). */
+export function openPostgresLog(connection: Queryable, options: PostgresLogOptions = {}): PostgresLog {
+  const { maxBatchEvents = 1000, maxBatchBytes = 4 * 1024 * 1024, maxWaiting = 10_000, onBatch } = options
+  const funnel = createFunnel<Append, AppendOutcome>({
+    run: batch => {
+      onBatch?.(batch.length)
+      return runBatch(connection, batch)
+    },
+    guard: createInterferenceGuard,
+    // An event counts for its bytes, and at least for its share of the cap in events, so that one number holds both caps.
+    weigh: ({ events }) =>
+      events.reduce((sum, e) => sum + Math.max(Buffer.byteLength(e.payloadJson), maxBatchBytes / maxBatchEvents), 0),
+    maxWeight: maxBatchBytes,
+    maxWaiting,
+  })
+  return {
+    ...postgresLogReader(connection),
+    async append(append, options) {
+      requireSound(append)
+      return funnel.submit(append, options)
+    },
+    get waiting() {
+      return funnel.waiting
+    },
+    drained: () => funnel.drained(),
+  }
+}
+
+/** Bad data of one append fails the whole statement; then each half goes alone, until only the bad one is refused. */
+async function runBatch(connection: Queryable, batch: readonly Append[]): Promise<readonly (AppendOutcome | Error)[]> {
+  try {
+    return await appendBatch(connection, batch)
+  } catch (error) {
+    const refusal = refusalOf(error)
+    if (!refusal) throw unavailable(error)
+    if (batch.length === 1) return [refusal]
+  }
+  const middle = Math.ceil(batch.length / 2)
+  const former = await runBatch(connection, batch.slice(0, middle))
+  return [...former, ...(await runBatch(connection, batch.slice(middle)))]
+}
+
+function unavailable(error: unknown): ArtifactError {
+  return new ArtifactError(
+    'log-unavailable',
+    'the event log could not be written; whether the events are in it is unknown, try again with the same key',
+    {
+      cause: error,
+    },
+  )
+}

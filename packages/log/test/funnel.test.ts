@@ -1,0 +1,118 @@
+import { createFunnel } from '@artifact-store/log'
+import { describe, expect, it } from 'vitest'
+
+/** A funnel whose batches wait until they are let go, so that a test decides what is in flight. */
+function heldFunnel(options: { maxWeight?: number; maxWaiting?: number; guard?: () => { admit(item: string): boolean } } = {}) {
+  const batches: string[][] = []
+  const held: (() => void)[] = []
+  const funnel = createFunnel<string, string>({
+    maxWeight: 100,
+    maxWaiting: 100,
+    weigh: item => item.length,
+    ...options,
+    run: async batch => {
+      batches.push([...batch])
+      await new Promise<void>(resolve => held.push(resolve))
+      return batch.map(item => (item.startsWith('bad') ? new Error(item) : `done ${item}`))
+    },
+  })
+  return { funnel, batches, letGo: () => held.shift()?.() }
+}
+
+describe('a funnel', () => {
+  it('sends a lone item at once, and whatever comes meanwhile as the next batch, in order', async () => {
+    const { funnel, batches, letGo } = heldFunnel()
+    const answers = ['a', 'b', 'c', 'd'].map(item => funnel.submit(item))
+    expect(batches).toEqual([['a']])
+    expect(funnel.waiting).toBe(3)
+    letGo()
+    expect(await answers[0]).toBe('done a')
+    expect(batches).toEqual([['a'], ['b', 'c', 'd']])
+    letGo()
+    expect(await Promise.all(answers)).toEqual(['done a', 'done b', 'done c', 'done d'])
+    await funnel.drained()
+    expect(funnel.waiting).toBe(0)
+  })
+
+  it('stops a batch before what would make it too heavy, and lets nothing lighter slip past', async () => {
+    const { funnel, batches, letGo } = heldFunnel({ maxWeight: 5 })
+    const answers = ['x', 'aaa', 'bbb', 'c', 'heavier than all', 'd'].map(item => funnel.submit(item))
+    for (let i = 0; i < 5; i++) {
+      letGo()
+      await Promise.race([...answers.slice(i), funnel.drained()])
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    await Promise.all(answers)
+    expect(batches).toEqual([['x'], ['aaa'], ['bbb', 'c'], ['heavier than all'], ['d']])
+  })
+
+  it('keeps what the guard refuses for a later batch, in front', async () => {
+    const guard = () => {
+      const seen = new Set<string>()
+      return { admit: (item: string) => seen.size < seen.add(item.charAt(0)).size }
+    }
+    const { funnel, batches, letGo } = heldFunnel({ guard })
+    const answers = ['a1', 'b1', 'b2', 'c1', 'b3', 'c2'].map(item => funnel.submit(item))
+    for (let i = 0; i < 4; i++) {
+      letGo()
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    await Promise.all(answers)
+    expect(batches).toEqual([['a1'], ['b1', 'c1'], ['b2', 'c2'], ['b3']])
+  })
+
+  it('gives each item its own answer or error', async () => {
+    const { funnel, letGo } = heldFunnel()
+    const [first, bad, good] = ['first', 'bad', 'good'].map(item => funnel.submit(item))
+    letGo()
+    await first
+    letGo()
+    await expect(bad).rejects.toThrow('bad')
+    expect(await good).toBe('done good')
+  })
+
+  it('fails a whole batch with what running it threw, and goes on with the next', async () => {
+    const funnel = createFunnel<number, number>({
+      maxWeight: 10,
+      maxWaiting: 10,
+      run: batch => (batch.includes(1) ? Promise.reject(new Error('the server is away')) : Promise.resolve([...batch])),
+    })
+    await expect(funnel.submit(1)).rejects.toThrow('the server is away')
+    expect(await funnel.submit(2)).toBe(2)
+  })
+
+  it('pushes back when too many wait', async () => {
+    const { funnel, letGo } = heldFunnel({ maxWaiting: 2 })
+    const taken = ['in flight', 'waits', 'waits too'].map(item => funnel.submit(item))
+    await expect(funnel.submit('one too many')).rejects.toMatchObject({ kind: 'overloaded' })
+    letGo()
+    await taken[0]
+    letGo()
+    await Promise.all(taken)
+  })
+
+  it('takes an aborted item out while it waits', async () => {
+    const { funnel, batches, letGo } = heldFunnel()
+    const abort = new AbortController()
+    const flying = funnel.submit('a')
+    const waiting = funnel.submit('b', { signal: abort.signal })
+    abort.abort(new Error('no longer wanted'))
+    await expect(waiting).rejects.toThrow('no longer wanted')
+    await expect(funnel.submit('c', { signal: abort.signal })).rejects.toThrow('no longer wanted')
+    letGo()
+    await flying
+    await funnel.drained()
+    expect(batches).toEqual([['a']])
+  })
+
+  it('gives up the answer of an aborted item that is in flight', async () => {
+    const { funnel, batches, letGo } = heldFunnel()
+    const abort = new AbortController()
+    const flying = funnel.submit('a', { signal: abort.signal })
+    abort.abort(new Error('too slow'))
+    await expect(flying).rejects.toThrow('too slow')
+    letGo()
+    await funnel.drained()
+    expect(batches).toEqual([['a']])
+  })
+})

@@ -1,0 +1,94 @@
+import type { ProcessRole } from '@artifact-store/testkit'
+import { describe, expect, it } from 'vitest'
+import { testAppend, testEvent } from './test-event.ts'
+import { inTransaction, useTestLog } from './test-log.ts'
+
+const test = await useTestLog()
+
+const changes = [
+  'update log.events set actor = actor',
+  'update log.events set actor = actor where false',
+  'delete from log.events',
+  'truncate log.events',
+  "update log.appends set key = 'x'",
+  'delete from log.appends',
+  'truncate log.appends',
+  "insert into log.events select * from log.events on conflict (sequence) do update set actor = 'x'",
+  "merge into log.events e using (values (1)) v(s) on e.sequence = v.s when matched then update set actor = 'x'",
+]
+
+describe('the database itself', () => {
+  it.each(changes)('refuses to everyone, its owner and superusers too: %s', async change => {
+    await test.log.append(testAppend(testEvent()))
+    await expect(test.database.pool.query(change)).rejects.toThrow(
+      /the event log is append-only: (UPDATE|DELETE|TRUNCATE) on log\.(events|appends) is refused/,
+    )
+    expect(await test.log.fetchSince(0, 10)).toMatchObject([{ sequence: 1, actor: 'tester' }])
+  })
+
+  it('refuses it also where ordinary triggers are switched off', async () => {
+    await test.log.append(testAppend(testEvent()))
+    const change = inTransaction(test.database.pool, async client => {
+      await client.query('set local session_replication_role = replica')
+      await client.query('delete from log.events')
+    })
+    await expect(change).rejects.toThrow('the event log is append-only')
+  })
+
+  it('holds sequences, revisions and seals unique against our own mistakes', async () => {
+    await test.log.append(testAppend([testEvent({ id: 'a' }), testEvent({ id: 'b', type: 'v1.package.finalized' })]))
+    const insert = (sequence: number, revision: number, type: string, id: string) =>
+      test.database.pool.query(
+        `insert into log.events values ($1, $2, now(), $3, 'package', $4, 'x', '{}', decode(repeat('00', 32), 'hex'))`,
+        [sequence, revision, type, id],
+      )
+    await expect(insert(1, 9, 'v1.test.happened', 'new')).rejects.toThrow('events_pkey')
+    await expect(insert(3, 1, 'v1.test.happened', 'a')).rejects.toThrow('events_subject_revision')
+    await expect(insert(3, 2, 'v1.package.discarded', 'b')).rejects.toThrow('events_seal')
+    await expect(insert(0, 1, 'v1.test.happened', 'new')).rejects.toThrow('events_sequence_check')
+  })
+
+  it.each(['no json', '[]', '"text"', '{"a":"\\u0000"}'])(
+    'refuses a payload that is not a JSON object which can be read: %s',
+    async payload => {
+      const insert = test.database.pool.query(
+        `insert into log.events values (1, 1, now(), 'v1.test.happened', 'package', 'x', 'x', $1, decode(repeat('00', 32), 'hex'))`,
+        [Buffer.from(payload)],
+      )
+      await expect(insert).rejects.toThrow()
+      expect(await test.log.head()).toBe(0)
+    },
+  )
+})
+
+describe('the grants', () => {
+  const insert = `insert into log.events values (1, 1, now(), 'v1.test.happened', 'package', 'x', 'x', '{}', decode(repeat('00', 32), 'hex'))`
+  const append = `select * from log.append('{k}', array[decode(repeat('00', 32), 'hex')], '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`
+  const insertKey = `insert into log.appends values ('k', decode(repeat('00', 32), 'hex'), 1, 1)`
+  const everyone: ProcessRole[] = ['log_writer', 'projector', 'gateway']
+  const refused: [ProcessRole, string][] = [
+    ...everyone.flatMap((role): [ProcessRole, string][] => [...changes.slice(0, 7), insert, insertKey].map(sql => [role, sql])),
+    ['projector', append],
+    ['gateway', append],
+    ['gateway', 'drop table log.events'],
+    ['log_writer', 'alter table log.events disable trigger all'],
+    ['log_writer', 'create table log.more (x int)'],
+    ['log_writer', 'set session_replication_role = replica'],
+  ]
+
+  it.each(refused)('refuse to %s: %s', async (role, sql) => {
+    await expect(test.database.poolFor(role).query(sql)).rejects.toThrow(/permission denied|must be owner/)
+  })
+
+  it.each(everyone)('let %s read events', async role => {
+    await test.log.append(testAppend(testEvent()))
+    expect((await test.database.poolFor(role).query('select sequence from log.readable_events')).rows).toEqual([
+      { sequence: '1' },
+    ])
+  })
+
+  it('let the log-writer append, and by log.append only', async () => {
+    expect((await test.pool.query('select current_user as role')).rows).toEqual([{ role: 'log_writer' }])
+    expect(await test.log.append(testAppend(testEvent()))).toMatchObject({ outcome: 'appended' })
+  })
+})

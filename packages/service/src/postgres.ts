@@ -1,0 +1,59 @@
+import pg from 'pg'
+import type { Logger } from './logger.ts'
+import type { Secret } from './secret.ts'
+
+export type Pool = pg.Pool
+export type PoolClient = pg.PoolClient
+
+export interface PoolOptions {
+  readonly url: Secret | string
+  /** Shown by `pg_stat_activity`. */
+  readonly applicationName: string
+  /** Connections at most; 10 by default. */
+  readonly max?: number | undefined
+  readonly logger: Logger
+}
+
+/**
+ * A pool of connections; nothing is connected before the first query. An error of an idle connection is logged and the
+ * connection replaced. `bigint` comes as a number (an error where it would lose digits), `timestamptz` as a `Date`.
+ */
+export function openPool(options: PoolOptions): Pool & AsyncDisposable {
+  const { logger } = options
+  const pool = new pg.Pool({
+    ...connectionOptions(options.url, options.applicationName),
+    max: options.max ?? 10,
+    idleTimeoutMillis: 30_000,
+  })
+  const warn = (error: Error): void => logger.warn({ err: error }, 'a PostgreSQL connection broke; it is replaced')
+  pool.on('error', warn)
+  // A client that is checked out reports to itself, not to the pool; without a listener that would end the process.
+  pool.on('connect', client => client.on('error', warn))
+  let ended: Promise<void> | undefined
+  return Object.assign(pool, {
+    async [Symbol.asyncDispose](): Promise<void> {
+      ended ??= pool.ending ? Promise.resolve() : pool.end()
+      await ended
+    },
+  })
+}
+
+/** What every connection is opened with, pooled or not. */
+export function connectionOptions(url: Secret | string, applicationName: string): pg.ClientConfig {
+  return {
+    connectionString: typeof url === 'string' ? url : url.reveal(),
+    application_name: applicationName,
+    connectionTimeoutMillis: 5000,
+    keepAlive: true,
+    types: { getTypeParser: typeParsers.getTypeParser.bind(typeParsers) },
+  }
+}
+
+const typeParsers = new pg.TypeOverrides()
+typeParsers.setTypeParser(pg.types.builtins.INT8, parseInt8)
+
+function parseInt8(text: string): number {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number)) throw new RangeError(`the bigint ${text} does not fit a JavaScript number`)
+  return number
+}

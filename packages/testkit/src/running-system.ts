@@ -1,0 +1,52 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTestDatabase, type TestDatabase } from './database.ts'
+import { type ServiceUnderTest, startService } from './service-under-test.ts'
+
+/** The three services as processes, on a database and a blob directory of their own. */
+export interface RunningSystem extends AsyncDisposable {
+  readonly database: TestDatabase
+  readonly gateway: ServiceUnderTest
+  readonly logWriter: ServiceUnderTest
+  readonly projector: ServiceUnderTest
+  /** The first admin token. */
+  readonly token: string
+  /** Where the blobs are. */
+  readonly blobs: string
+  /** One more gateway on the same database and blobs. */
+  startGateway(): Promise<ServiceUnderTest>
+}
+
+/** Starts them without a broker: what needs one says so and starts one. */
+export async function startSystem(): Promise<RunningSystem> {
+  await using stack = new AsyncDisposableStack()
+  const blobs = await mkdtemp(join(tmpdir(), 'artifact-store-blobs-'))
+  stack.defer(() => rm(blobs, { recursive: true, force: true }))
+  const database = stack.use(await createTestDatabase())
+  const token = 'test-admin-token'
+  const logWriterToken = 'test-log-writer-token'
+  const logWriter = stack.use(
+    await startService('log-writer', { env: { DATABASE_URL: database.urlFor('log_writer'), LOG_WRITER_TOKEN: logWriterToken } }),
+  )
+  const projector = stack.use(await startService('projector', { env: { DATABASE_URL: database.urlFor('projector') } }))
+  const env = {
+    DATABASE_URL: database.urlFor('gateway'),
+    LOG_WRITER_URL: logWriter.url,
+    LOG_WRITER_TOKEN: logWriterToken,
+    BLOBS_URL: `fs://${blobs}`,
+    BOOTSTRAP_TOKEN: token,
+  }
+  const gateway = stack.use(await startService('gateway', { env }))
+  const started = stack.move()
+  return {
+    database,
+    gateway,
+    logWriter,
+    projector,
+    token,
+    blobs,
+    startGateway: async () => started.use(await startService('gateway', { env })),
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  }
+}

@@ -1,0 +1,25 @@
+import type { EventType } from '@artifact-store/core'
+import { accessTokensView } from './views/access-tokens.ts'
+import { packagesView } from './views/artifact-packages.ts'
+import { blobsView } from './views/blobs.ts'
+import { packageFilesView } from './views/package-files.ts'
+import { retentionStateView } from './views/retention-state.ts'
+
+/** The views that are projected together, under one checkpoint, in the order in which their rows are written. */
+export const registryViews = [packagesView, packageFilesView, retentionStateView, blobsView, accessTokensView] as const
+
+/** Facts that only the log tells so far: no view shows them. */
+type LogOnly =
+  | 'v1.alias.set'
+  | 'v1.alias.removed'
+  | 'v1.policy.published'
+  | 'v1.plan.created'
+  | 'v1.plan.approved'
+  | 'v1.plan.executed'
+  | 'v1.retrievals.recorded'
+
+type Projected = { [V in (typeof registryViews)[number] as string]: keyof V['handlers'] }[string]
+
+/** Does not compile while an event type of the catalogue is neither projected nor said to be told by the log only. */
+type Uncovered = Exclude<EventType, Projected | LogOnly>
+export const everyEventTypeIsCovered: [Uncovered] extends [never] ? true : Uncovered = true

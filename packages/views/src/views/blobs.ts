@@ -1,0 +1,72 @@
+import { type AnyDigest, type Digest, isBlake3, type KnownEvent, type Sha256Digest } from '@artifact-store/core'
+import { inArray, or } from 'drizzle-orm'
+import { text } from 'drizzle-orm/pg-core'
+import type { ViewsDatabase } from '../database.ts'
+import { moment, viewsSchema, whole } from '../schema.ts'
+import { bySubject, defineView, type Rows } from '../view.ts'
+
+export const blobs = viewsSchema.table('blobs', {
+  digest: text('digest').$type<Digest>().primaryKey(),
+  sha256: text('sha256').$type<Sha256Digest>().notNull(),
+  size: whole('size').notNull(),
+  state: text('state').$type<'stored' | 'trashed' | 'purged'>().notNull(),
+  revision: whole('revision').notNull(),
+  storedAt: moment('stored_at').notNull(),
+  checkedAt: moment('checked_at'),
+  fixity: text('fixity').$type<'unchecked' | 'intact' | 'failed'>().notNull(),
+})
+
+export type BlobRow = typeof blobs.$inferSelect
+
+/** Every blob whose bytes the log has spoken of, and what is known of them. */
+export const blobsView = defineView(blobs, {
+  'v1.blob.stored': {
+    apply: (event, rows) =>
+      rows.put({
+        digest: event.payload.digest,
+        sha256: event.payload.sha256,
+        size: event.payload.size,
+        state: 'stored',
+        revision: event.subjectRevision,
+        storedAt: event.createdAt,
+        checkedAt: null,
+        fixity: 'unchecked',
+      }),
+  },
+  'v1.blob.unreferenced': { reads: bySubject, apply: (event, rows) => change(rows, event, {}) },
+  'v1.blob.trashed': { reads: bySubject, apply: (event, rows) => change(rows, event, { state: 'trashed' }) },
+  'v1.blob.restored': { reads: bySubject, apply: (event, rows) => change(rows, event, { state: 'stored' }) },
+  'v1.blob.purged': { reads: bySubject, apply: (event, rows) => change(rows, event, { state: 'purged' }) },
+  'v1.fixity.checked': {
+    reads: bySubject,
+    apply: (event, rows) => change(rows, event, { fixity: 'intact', checkedAt: event.createdAt }),
+  },
+  'v1.fixity.failed': {
+    reads: bySubject,
+    apply: (event, rows) => change(rows, event, { fixity: 'failed', checkedAt: event.createdAt }),
+  },
+  'v1.fixity.repaired': {
+    reads: bySubject,
+    apply: (event, rows) => change(rows, event, { fixity: 'intact', checkedAt: event.createdAt }),
+  },
+})
+
+/** The blobs by either of their names; those that the log does not know are left out. */
+export function findBlobs(db: ViewsDatabase, digests: readonly AnyDigest[]): Promise<BlobRow[]> {
+  const blake3 = digests.filter(isBlake3)
+  const sha256 = digests.filter((digest): digest is Sha256Digest => !isBlake3(digest))
+  return db
+    .select()
+    .from(blobs)
+    .where(or(inArray(blobs.digest, blake3), inArray(blobs.sha256, sha256)))
+}
+
+export async function findBlob(db: ViewsDatabase, digest: AnyDigest): Promise<BlobRow | undefined> {
+  const [row] = await findBlobs(db, [digest])
+  return row
+}
+
+function change(rows: Rows<BlobRow>, event: Pick<KnownEvent, 'subjectId' | 'subjectRevision'>, fields: Partial<BlobRow>): void {
+  const row = rows.get(event.subjectId)
+  if (row) rows.put({ ...row, ...fields, revision: event.subjectRevision })
+}

@@ -1,0 +1,98 @@
+import type { ArtifactPath, Digest, FileEntry, PackageId, Sha256Digest } from '@artifact-store/core'
+import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm'
+import { primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import type { ViewsDatabase } from '../database.ts'
+import { viewsSchema, whole } from '../schema.ts'
+import { defineView } from '../view.ts'
+
+export const packageFiles = viewsSchema.table(
+  'package_files',
+  {
+    packageId: uuid('package_id').notNull(),
+    path: text('path').$type<ArtifactPath>().notNull(),
+    digest: text('digest').$type<Digest>().notNull(),
+    sha256: text('sha256').$type<Sha256Digest>().notNull(),
+    size: whole('size').notNull(),
+    mediaType: text('media_type').notNull(),
+    addedSequence: whole('added_sequence').notNull(),
+  },
+  table => [primaryKey({ columns: [table.packageId, table.path] })],
+)
+
+/** The files of every package that has any. */
+export const packageFilesView = defineView(packageFiles, {
+  'v1.package.files-added': {
+    apply: (event, rows) => {
+      for (const file of event.payload.files) rows.put({ packageId: event.subjectId, ...file, addedSequence: event.sequence })
+    },
+  },
+  'v1.package.file-removed': { apply: (event, rows) => rows.delete(event.subjectId, event.payload.path) },
+  'v1.package.discarded': { apply: (event, rows) => rows.deleteAll(event.subjectId) },
+  'v1.package.deleted': { apply: (event, rows) => rows.deleteAll(event.subjectId) },
+})
+
+const entry = {
+  path: packageFiles.path,
+  digest: packageFiles.digest,
+  sha256: packageFiles.sha256,
+  size: packageFiles.size,
+  mediaType: packageFiles.mediaType,
+}
+
+export async function findFile(db: ViewsDatabase, id: PackageId, path: ArtifactPath): Promise<FileEntry | undefined> {
+  const [row] = await db
+    .select(entry)
+    .from(packageFiles)
+    .where(and(eq(packageFiles.packageId, id), eq(packageFiles.path, path)))
+  return row
+}
+
+/** Those of the paths that are files of the package. */
+export function findFiles(db: ViewsDatabase, id: PackageId, paths: readonly ArtifactPath[]): Promise<FileEntry[]> {
+  return db
+    .select(entry)
+    .from(packageFiles)
+    .where(and(eq(packageFiles.packageId, id), inArray(packageFiles.path, [...paths])))
+}
+
+/** Those of the paths below which the package has a file, so that they are its directories. */
+export async function findDirectories(db: ViewsDatabase, id: PackageId, paths: readonly ArtifactPath[]): Promise<ArtifactPath[]> {
+  const result = await db.execute<{ path: ArtifactPath }>(sql`
+    select asked.path from unnest(array[${sql.join(
+      paths.map(path => sql`${path}`),
+      sql`, `,
+    )}]::text[]) as asked(path)
+     where exists (select from ${packageFiles} f
+                    where f.package_id = ${id} and f.path > asked.path || '/' collate "C" and f.path < asked.path || '0' collate "C")`)
+  return result.rows.map(row => row.path)
+}
+
+/** The next `limit` files in the order of their paths' bytes. */
+export function listFiles(
+  db: ViewsDatabase,
+  id: PackageId,
+  page: { after?: string | undefined; limit: number },
+): Promise<FileEntry[]> {
+  return db
+    .select(entry)
+    .from(packageFiles)
+    .where(
+      and(
+        eq(packageFiles.packageId, id),
+        page.after === undefined ? undefined : gt(packageFiles.path, page.after as ArtifactPath),
+      ),
+    )
+    .orderBy(asc(packageFiles.path))
+    .limit(page.limit)
+}
+
+/** All files in the order of their paths' bytes, read a page at a time. */
+export async function* eachFile(db: ViewsDatabase, id: PackageId, pageSize = 1000): AsyncGenerator<FileEntry> {
+  let after: string | undefined
+  for (;;) {
+    const page = await listFiles(db, id, { after, limit: pageSize })
+    yield* page
+    after = page.at(-1)?.path
+    if (page.length < pageSize) return
+  }
+}

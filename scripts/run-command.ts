@@ -1,0 +1,15 @@
+import { spawn } from 'node:child_process'
+
+/** Runs a command of the workspace with its output shown. @returns its exit code; 1 where a signal ended it. */
+export function runCommand(
+  command: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    // biome-ignore lint/style/noProcessEnv: a tool runs in the environment of the one who called it
+    const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...environment } })
+    child.once('error', reject)
+    child.once('exit', code => resolve(code ?? 1))
+  })
+}

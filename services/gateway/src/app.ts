@@ -1,0 +1,90 @@
+import { checkedBlobStore, openBlobStore } from '@artifact-store/blobs'
+import { ArtifactError } from '@artifact-store/core'
+import { createBell, logChannel, natsBell, openRemoteLog, postgresLogReader } from '@artifact-store/log'
+import {
+  type App,
+  createApp,
+  listen,
+  openPool,
+  retry,
+  type Scope,
+  startWakeUps,
+  version,
+  waitForPostgres,
+} from '@artifact-store/service'
+import { viewsChannel, viewsDatabase, viewsPosition } from '@artifact-store/views'
+import type { GatewayConfig } from './config.ts'
+import type { GatewayContext } from './context.ts'
+import { mountRoutes } from './mount.ts'
+import { openApiDocument } from './openapi.ts'
+import { ensureBootstrapToken } from './registry/bootstrap-token.ts'
+import { createPackageFiles } from './registry/package-files.ts'
+import { routes } from './routes/index.ts'
+import { followViews } from './views-follower.ts'
+
+/** The way in: streams bytes, decides, appends through the log-writer, reads the views. */
+export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<App> {
+  const { logger, health, signal } = scope
+  const pool = scope.use(
+    openPool({ url: config.DATABASE_URL, applicationName: 'artifact-store gateway', max: config.DATABASE_CONNECTIONS, logger }),
+  )
+  const blobs = scope.use(checkedBlobStore(await openBlobStore(config.BLOBS_URL)))
+  const logWriter = new URL(config.LOG_WRITER_URL)
+  const log = openRemoteLog({ url: logWriter, token: config.LOG_WRITER_TOKEN.reveal() })
+  const follower = followViews(pool)
+  const views = viewsDatabase(pool)
+  const logBell = createBell()
+
+  health.check('postgres', async () => `views at ${await viewsPosition(pool)}`)
+  health.check('blobs', checkSignal => blobs.probe({ signal: checkSignal }))
+  health.check('log-writer', checkSignal => checkReady(logWriter, checkSignal))
+
+  const gateway: GatewayContext = {
+    log,
+    read: filter => postgresLogReader(pool, filter),
+    logBell,
+    views,
+    follower,
+    blobs,
+    packageFiles: createPackageFiles({ log, follower, views }),
+    logger,
+    stopping: signal,
+  }
+
+  await waitForPostgres(pool, { signal, logger })
+  await startWakeUps(scope, {
+    databaseUrl: config.DATABASE_URL,
+    channel: logChannel,
+    natsUrl: config.NATS_URL,
+    overNats: connection => natsBell({ connection }, logBell),
+    ring: () => logBell.ring(),
+  })
+  const heard = (payload: string | undefined) => follower.told(payload === undefined ? undefined : Number(payload))
+  scope.use(await listen(config.DATABASE_URL, viewsChannel, heard, { signal, logger, applicationName: 'artifact-store gateway' }))
+  await bootstrap(gateway, config, scope)
+
+  const app = createApp(scope)
+  const document = openApiDocument(routes, version)
+  app.get('/openapi.json', c => c.json(document))
+  mountRoutes(app, routes, gateway)
+  return app
+}
+
+/** The log-writer and the projector may come up after the gateway: it waits for them with this one write. */
+async function bootstrap(gateway: GatewayContext, config: GatewayConfig, { logger, signal }: Scope): Promise<void> {
+  const secret = config.BOOTSTRAP_TOKEN
+  if (!secret) return
+  const found = await retry(() => ensureBootstrapToken(gateway, secret.reveal()), {
+    signal,
+    onFailure: (error, waitMs) => logger.warn({ err: error, waitMs }, 'the first token cannot be written yet'),
+  })
+  if (found === 'revoked') logger.warn('BOOTSTRAP_TOKEN was revoked: it opens nothing')
+  else logger.info({ found }, 'the first admin token is valid')
+}
+
+async function checkReady(service: URL, signal: AbortSignal): Promise<void> {
+  const response = await fetch(new URL('/health/ready', service), { signal })
+  await response.body?.cancel()
+  if (!response.ok)
+    throw new ArtifactError('log-unavailable', `the log-writer answers ${response.status}: see its own /health/ready`)
+}

@@ -1,0 +1,21 @@
+import { integer, processSettings, secret, secretUrl, text, url } from '@artifact-store/service'
+import { z } from 'zod'
+
+/** What the gateway reads from its environment. */
+export const gatewayConfig = z.object({
+  ...processSettings({ port: 8080 }),
+  /** The database, as a role that may read the log and the views. */
+  DATABASE_URL: secretUrl('postgres:', 'postgresql:'),
+  /** Connections to the database at most. */
+  DATABASE_CONNECTIONS: integer({ min: 1, max: 500 }).default(20),
+  /** Where wake-ups come from; without it, from PostgreSQL. */
+  NATS_URL: secretUrl().optional(),
+  LOG_WRITER_URL: url('http:', 'https:'),
+  LOG_WRITER_TOKEN: secret({ minLength: 16 }),
+  /** Where the bytes are, e.g. `fs:///var/lib/artifact-store`. */
+  BLOBS_URL: text('the address of a blob store such as fs:///var/lib/artifact-store'),
+  /** The first admin token; made valid at start if it is not known yet. */
+  BOOTSTRAP_TOKEN: secret({ minLength: 16 }).optional(),
+})
+
+export type GatewayConfig = z.output<typeof gatewayConfig>

@@ -1,0 +1,96 @@
+import type { ByteStream, CheckedBlobStore } from '@artifact-store/blobs'
+import { ArtifactError, type Digest, type Sha256Digest } from '@artifact-store/core'
+import { type AppEnv, outgoingOf, RESPONSE_ALREADY_SENT } from '@artifact-store/service'
+import type { Context } from 'hono'
+import { attachment } from './content-disposition.ts'
+import { etagOf } from './etag.ts'
+import { isNotModified, rangeCounts } from './preconditions.ts'
+import { parseRange } from './range.ts'
+import { formatReprDigest } from './repr-digest.ts'
+
+/** Bytes to send, and what is said of them. */
+export interface SendableBlob {
+  readonly digest: Digest
+  readonly sha256: Sha256Digest
+  readonly size: number
+  readonly mediaType: string
+  /** The path whose last segment a browser shall save it under. */
+  readonly fileName?: string
+}
+
+/**
+ * Answers GET and HEAD for bytes: strong ETag, `If-Match`, `If-None-Match`, `Range`, `If-Range`, `Repr-Digest`. The bytes go from the store to
+ * the raw response with back-pressure; a body that turns out not to have its digest is broken off before its end.
+ */
+export async function sendBlob(
+  c: Context<AppEnv>,
+  store: CheckedBlobStore,
+  blob: SendableBlob,
+  signal: AbortSignal,
+): Promise<Response> {
+  const etag = etagOf(blob.digest)
+  const conditions = {
+    ifMatch: c.req.header('if-match'),
+    ifNoneMatch: c.req.header('if-none-match'),
+    ifRange: c.req.header('if-range'),
+  }
+  // The bytes behind an address never change: they may be kept for a year, by the one who was allowed to see them.
+  const headers: Record<string, string> = {
+    etag,
+    'cache-control': 'private, max-age=31536000, immutable',
+    'accept-ranges': 'bytes',
+  }
+  if (isNotModified(conditions, etag)) return c.body(null, 304, headers)
+
+  const range = rangeCounts(conditions, etag) ? parseRange(c.req.header('range'), blob.size) : undefined
+  headers['content-type'] = blob.mediaType
+  headers['content-length'] = String(range ? range.end - range.start : blob.size)
+  headers['repr-digest'] = formatReprDigest(blob.sha256, blob.digest)
+  // What people store is not ours to run: no browser may take it for a page of this origin.
+  headers['x-content-type-options'] = 'nosniff'
+  headers['content-security-policy'] = "sandbox; default-src 'none'"
+  if (range) headers['content-range'] = `bytes ${range.start}-${range.end - 1}/${blob.size}`
+  if (blob.fileName !== undefined) headers['content-disposition'] = attachment(blob.fileName)
+  const status = range ? 206 : 200
+
+  if (c.req.raw.method === 'HEAD') return c.body(null, status, headers)
+  const bytes = await store.get(blob.digest, { size: blob.size, range, signal })
+  return sendStream(c, { status, headers, bytes, signal })
+}
+
+/** Streams bytes as the answer. An error before the first byte is a problem document, one after it a broken connection. */
+export async function sendStream(
+  c: Context<AppEnv>,
+  answer: { status: 200 | 206; headers: Record<string, string>; bytes: ByteStream; signal: AbortSignal },
+): Promise<Response> {
+  const { status, headers, bytes, signal } = answer
+  const outgoing = outgoingOf(c)
+  if (!outgoing) throw new ArtifactError('internal', 'bytes are sent on the raw response, which is not here')
+  const iterator = bytes[Symbol.asyncIterator]()
+  // The first chunk before the head: a blob of one chunk that is corrupt is still answered by a problem.
+  let next = await iterator.next()
+  for (const [name, value] of c.res.headers) outgoing.setHeader(name, value)
+  outgoing.writeHead(status, headers)
+  for (; !next.done; next = await iterator.next()) {
+    if (signal.aborted || outgoing.destroyed) {
+      await iterator.return?.()
+      return RESPONSE_ALREADY_SENT
+    }
+    if (!outgoing.write(next.value)) await drained(outgoing)
+  }
+  outgoing.end()
+  return RESPONSE_ALREADY_SENT
+}
+
+/** Returns when more may be written, or nothing ever will be. */
+function drained(outgoing: NodeJS.EventEmitter): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      outgoing.off('drain', done)
+      outgoing.off('close', done)
+      resolve()
+    }
+    outgoing.once('drain', done)
+    outgoing.once('close', done)
+  })
+}

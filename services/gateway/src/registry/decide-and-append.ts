@@ -1,0 +1,53 @@
+import { ArtifactError, type NewEvent } from '@artifact-store/core'
+import type { AppendOutcome, Condition } from '@artifact-store/log'
+import type { GatewayContext } from '../context.ts'
+
+/** What a decision comes to: nothing to write, or events under the conditions on which it rests. */
+export type Decision<Answer> =
+  | { readonly answer: Answer; readonly append?: undefined }
+  | {
+      readonly answer: Answer
+      readonly append: {
+        readonly events: readonly [NewEvent, ...NewEvent[]]
+        readonly conditions: readonly Condition[]
+      }
+    }
+
+/** An answer, and the position of the log at which it is true: the views have reached it. */
+export interface Decided<Answer> {
+  readonly answer: Answer
+  /** Absent when nothing was written. */
+  readonly position?: number
+}
+
+/** How often a decision is made anew before the caller is asked to come back. */
+const maxAttempts = 30
+
+/**
+ * Decides on what the views show and appends under the condition that it still holds; where another writer was faster, waits
+ * until the views show that and decides again (optimistic concurrency). Returns when the views show the write.
+ * @param decide reads the views; throws to refuse.
+ * @throws ArtifactError `revision-conflict` after too many rounds; `log-unavailable`, `overloaded`, `views-behind`.
+ */
+export async function decideAndAppend<Answer>(
+  gateway: Pick<GatewayContext, 'log' | 'follower'>,
+  decide: () => Promise<Decision<Answer>>,
+): Promise<Decided<Answer>> {
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    const decision = await decide()
+    if (!decision.append) return { answer: decision.answer }
+    const outcome: AppendOutcome = await gateway.log.append({ key: crypto.randomUUID(), ...decision.append })
+    switch (outcome.outcome) {
+      case 'appended':
+      case 'repeated':
+        await gateway.follower.reached(outcome.lastSequence)
+        return { answer: decision.answer, position: outcome.lastSequence }
+      case 'conflict':
+        await gateway.follower.reached(outcome.head)
+        break
+      case 'key-reused':
+        throw new ArtifactError('internal', 'a random idempotency key was used before')
+    }
+  }
+  throw new ArtifactError('revision-conflict', 'others keep changing the same thing at the same time: try again')
+}

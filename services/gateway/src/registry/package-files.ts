@@ -1,0 +1,124 @@
+import {
+  type AddResult,
+  decideAddFiles,
+  type FileEntry,
+  makeEvent,
+  type NewEvent,
+  type PackageId,
+  pathsToLookUp,
+} from '@artifact-store/core'
+import { type Condition, createFunnel, type Funnel } from '@artifact-store/log'
+import { findBlobs, findDirectories, findFiles } from '@artifact-store/views'
+import type { GatewayContext } from '../context.ts'
+import { type Decision, decideAndAppend } from './decide-and-append.ts'
+import { packageHead } from './package-head.ts'
+import { blobStored } from './store-blob.ts'
+
+/** Adds files to packages. */
+export interface PackageFiles {
+  /** Adds one file whose bytes are stored. Outcomes and refusals as `decideAddFiles` says; resolves when reads show it. */
+  add(id: PackageId, file: FileEntry, actor: string): Promise<AddedFile>
+}
+
+export interface AddedFile {
+  readonly outcome: 'added' | 'unchanged'
+  /** The file as the package has it. */
+  readonly file: FileEntry
+  readonly position: number | undefined
+}
+
+/** How many files one event may name: it stays below what a message broker carries. */
+const maxFilesPerEvent = 100
+
+/**
+ * Every file changes the package's revision, so uploads to one package at the same time would contend. They are funnelled instead: each
+ * package has at most one append in flight, and the files that come meanwhile go into one event with the next.
+ */
+export function createPackageFiles(gateway: Pick<GatewayContext, 'log' | 'follower' | 'views'>): PackageFiles {
+  // Only packages that are written to at this moment have a funnel.
+  const inUse = new Map<PackageId, { readonly funnel: Funnel<Addition, AddedFile>; users: number }>()
+  return {
+    async add(id, file, actor) {
+      const used = inUse.get(id) ?? { funnel: createPackageFunnel(gateway, id), users: 0 }
+      inUse.set(id, used)
+      used.users += 1
+      try {
+        return await used.funnel.submit({ file, actor })
+      } finally {
+        used.users -= 1
+        if (used.users === 0) inUse.delete(id)
+      }
+    },
+  }
+}
+
+interface Addition {
+  readonly file: FileEntry
+  readonly actor: string
+}
+
+function createPackageFunnel(
+  gateway: Pick<GatewayContext, 'log' | 'follower' | 'views'>,
+  id: PackageId,
+): Funnel<Addition, AddedFile> {
+  return createFunnel<Addition, AddedFile>({
+    async run(batch) {
+      const actor = batch[0]?.actor ?? ''
+      const files = batch.map(addition => addition.file)
+      const { answer, position } = await decideAndAppend(gateway, () => decide(gateway, id, files, actor))
+      return answer.map(result => (result.outcome === 'refused' ? result.error : { ...result, position }))
+    },
+    // One event has one actor.
+    guard: () => {
+      let first: string | undefined
+      return {
+        admit(addition) {
+          first ??= addition.actor
+          return addition.actor === first
+        },
+      }
+    },
+    maxWeight: maxFilesPerEvent,
+    maxWaiting: 10_000,
+  })
+}
+
+async function decide(
+  gateway: Pick<GatewayContext, 'views'>,
+  id: PackageId,
+  files: readonly FileEntry[],
+  actor: string,
+): Promise<Decision<readonly AddResult[]>> {
+  const head = await packageHead(gateway, id)
+  const [present, directories, blobs] = await Promise.all([
+    findFiles(gateway.views, id, pathsToLookUp(files)),
+    findDirectories(
+      gateway.views,
+      id,
+      files.map(file => file.path),
+    ),
+    findBlobs(
+      gateway.views,
+      files.map(file => file.digest),
+    ),
+  ])
+  const decision = decideAddFiles(head, files, {
+    files: new Map(present.map(file => [file.path, file])),
+    directories: new Set(directories),
+  })
+  const [first, ...rest] = decision.add
+  if (!first) return { answer: decision.results }
+
+  const stored = new Map(blobs.map(blob => [blob.digest, blob]))
+  const conditions: Condition[] = [{ subject: { kind: 'package', id }, revision: head.revision }]
+  const blobEvents: NewEvent[] = []
+  for (const file of new Map(decision.add.map(added => [added.digest, added])).values()) {
+    const event = blobStored(file, stored.get(file.digest), actor)
+    if (!event) continue
+    blobEvents.push(event.event)
+    conditions.push(event.condition)
+  }
+  const added = makeEvent({ type: 'v1.package.files-added', subjectId: id, actor, payload: { files: [first, ...rest] } })
+  const [firstBlob, ...otherBlobs] = blobEvents
+  return { answer: decision.results, append: { conditions, events: firstBlob ? [firstBlob, ...otherBlobs, added] : [added] } }
+}

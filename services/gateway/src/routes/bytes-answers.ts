@@ -1,0 +1,25 @@
+import type { Answer } from '../route.ts'
+
+/** What may be asked of every address that answers bytes. */
+export const bytesHeaders = {
+  Range: 'One range of bytes, e.g. `bytes=1000-`; several are answered with the whole',
+  'If-Range': 'The ETag for which the range counts',
+  'If-None-Match': 'ETags that the client has: 304 for the same bytes',
+  'If-Match': 'ETags that it must be: 412 for other bytes',
+} as const
+
+const headers = {
+  ETag: 'The BLAKE3 digest of the bytes, in quotes',
+  'Repr-Digest': 'SHA-256 and BLAKE3 of the whole (RFC 9530)',
+  'Accept-Ranges': '`bytes`',
+} as const
+
+export const bytesAnswers: Readonly<Record<number, Answer>> = {
+  200: { description: 'The bytes', mediaType: 'application/octet-stream', headers },
+  206: {
+    description: 'The bytes of the range',
+    mediaType: 'application/octet-stream',
+    headers: { ...headers, 'Content-Range': 'Which bytes of how many' },
+  },
+  304: { description: 'The client has these bytes' },
+}

@@ -1,0 +1,41 @@
+import type { Route } from '../route.ts'
+import { addFilesRoute } from './add-files.ts'
+import { createPackageRoute } from './create-package.ts'
+import { discardPackageRoute } from './discard-package.ts'
+import { finalizePackageRoute } from './finalize-package.ts'
+import { findMissingBlobsRoute } from './find-missing-blobs.ts'
+import { getBlobRoute } from './get-blob.ts'
+import { getFileRoute } from './get-file.ts'
+import { getManifestRoute } from './get-manifest.ts'
+import { getPackageRoute } from './get-package.ts'
+import { issueTokenRoute } from './issue-token.ts'
+import { listEventsRoute } from './list-events.ts'
+import { listFilesRoute } from './list-files.ts'
+import { listPackagesRoute } from './list-packages.ts'
+import { listTokensRoute } from './list-tokens.ts'
+import { putBlobRoute } from './put-blob.ts'
+import { putFileRoute } from './put-file.ts'
+import { removeFileRoute } from './remove-file.ts'
+import { revokeTokenRoute } from './revoke-token.ts'
+
+/** Every call of the API, in the order in which the documentation shows them. */
+export const routes: readonly Route[] = [
+  createPackageRoute,
+  listPackagesRoute,
+  getPackageRoute,
+  listFilesRoute,
+  addFilesRoute,
+  putFileRoute,
+  getFileRoute,
+  removeFileRoute,
+  finalizePackageRoute,
+  discardPackageRoute,
+  getManifestRoute,
+  findMissingBlobsRoute,
+  putBlobRoute,
+  getBlobRoute,
+  listEventsRoute,
+  issueTokenRoute,
+  listTokensRoute,
+  revokeTokenRoute,
+]

@@ -1,0 +1,15 @@
+import { integer, processSettings, secretUrl } from '@artifact-store/service'
+import { z } from 'zod'
+
+/** What the projector reads from its environment. */
+export const projectorConfig = z.object({
+  ...processSettings({ port: 8082 }),
+  /** The database, as a role that may read the log and write the views. */
+  DATABASE_URL: secretUrl('postgres:', 'postgresql:'),
+  /** Where wake-ups come from; without it, from PostgreSQL. */
+  NATS_URL: secretUrl().optional(),
+  /** The most events in one transaction. */
+  PROJECTOR_BATCH: integer({ min: 1, max: 10_000 }).default(1000),
+})
+
+export type ProjectorConfig = z.output<typeof projectorConfig>
