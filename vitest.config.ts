@@ -6,5 +6,11 @@ export default defineConfig({
     globalSetup: ['packages/testkit/src/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    coverage: {
+      provider: 'v8',
+      include: ['{packages,services}/*/src/**/*.ts'],
+      reportsDirectory: 'reports/coverage',
+      reporter: ['html', 'lcovonly', 'text-summary'],
+    },
   },
 })

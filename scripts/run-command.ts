@@ -7,7 +7,6 @@ export function runCommand(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    // biome-ignore lint/style/noProcessEnv: a tool runs in the environment of the one who called it
     const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...environment } })
     child.once('error', reject)
     child.once('exit', code => resolve(code ?? 1))

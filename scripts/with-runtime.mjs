@@ -228,9 +228,12 @@ function follow(child) {
 function watchNpm(parentGone) {
   const parent = process.ppid
   if (process.env.npm_lifecycle_event === undefined) return undefined
-  return setInterval(() => {
-    if (process.ppid !== parent) parentGone()
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    parentGone()
   }, 500)
+  return watch
 }
 
 function say(sentence) {

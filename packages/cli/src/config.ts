@@ -14,9 +14,12 @@ const defaultUrl = 'http://127.0.0.1:8080'
  * store of this machine with the token that it keeps beside its data (`ARTIFACT_STORE_DATA`). That token goes to this machine only.
  * @throws ArtifactError `configuration` when there is no token.
  */
-export function findConnection(given: { url?: string | undefined; token?: string | undefined }): Connection {
+export function findConnection(
+  given: { url?: string | undefined; token?: string | undefined },
   // biome-ignore lint/style/noProcessEnv: this is the one place that reads it
-  const { ARTIFACT_STORE_URL, ARTIFACT_STORE_TOKEN, ARTIFACT_STORE_DATA } = process.env
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Connection {
+  const { ARTIFACT_STORE_URL, ARTIFACT_STORE_TOKEN, ARTIFACT_STORE_DATA } = environment
   const url = given.url ?? nonEmpty(ARTIFACT_STORE_URL) ?? defaultUrl
   const token = given.token ?? nonEmpty(ARTIFACT_STORE_TOKEN)
   if (token !== undefined) return { url, token }

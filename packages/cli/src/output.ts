@@ -5,6 +5,7 @@ export type Sink = Writable & { readonly isTTY?: boolean; readonly columns?: num
 
 /** Where a command's words go: results to stdout, everything else to stderr. */
 export interface Output {
+  readonly stdout: Sink
   readonly stderr: Sink
   /** Writes one line of the result, and waits where its reader is slower. */
   line(text: string): Promise<void>
@@ -19,7 +20,7 @@ export interface Output {
 }
 
 /** Something that is drawn on the last line, which must make room for a note. */
-export interface HeldLine {
+interface HeldLine {
   clear(): void
   draw(): void
 }
@@ -29,6 +30,7 @@ export function openOutput(stdout: Sink, stderr: Sink, signal: AbortSignal): Out
   let held: HeldLine | undefined
   const write = (text: string) => (stdout.write(text) || signal.aborted ? Promise.resolve() : drained(stdout, signal))
   return {
+    stdout,
     stderr,
     line: text => write(`${text}\n`),
     lines: texts => (texts.length === 0 ? Promise.resolve() : write(`${texts.join('\n')}\n`)),

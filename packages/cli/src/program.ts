@@ -10,6 +10,7 @@ import { tokenCommand } from './commands/token.ts'
 
 /** The whole command line. It throws CommanderError where commander would end the process. */
 export function artifactProgram(surroundings: Surroundings): Command {
+  const { stdout, stderr } = surroundings.output
   const program = withGlobalOptions(new Command('artifact'))
     .description('Push directories to an artifact store, find them again, fetch them, and follow what happens.')
     .addHelpText('after', '\nExit codes: 0 it worked, 1 it did not, 2 the command line is wrong, 130 it was interrupted.')
@@ -22,7 +23,13 @@ export function artifactProgram(surroundings: Surroundings): Command {
     .addCommand(tokenCommand(surroundings))
   forEachCommand(program, command => {
     command.exitOverride().showHelpAfterError(`Try "${pathOf(command)} --help".`)
-    command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'artifact: ')) })
+    command.configureOutput({
+      writeOut: text => void stdout.write(text),
+      writeErr: text => void stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? 80,
+      getErrHelpWidth: () => stderr.columns ?? 80,
+      outputError: (text, write) => write(text.replace(/^error: /, 'artifact: ')),
+    })
   })
   return program
 }

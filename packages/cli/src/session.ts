@@ -1,7 +1,6 @@
-import { ArtifactStoreClient } from '@artifact-store/client'
+import { ArtifactStoreClient, type RetryNotice } from '@artifact-store/client'
 import { findConnection } from './config.ts'
 import type { Output } from './output.ts'
-import { formatSeconds } from './sizes.ts'
 
 /** What every command is given. */
 export interface Session {
@@ -20,13 +19,21 @@ export interface GlobalOptions {
   readonly json?: boolean
 }
 
+/** The same trouble is told again after so long, in milliseconds: thirty transfers at once meet it thirty times. */
+const tellAgainMs = 10_000
+
 export function openSession(options: GlobalOptions, output: Output, signal: AbortSignal): Session & Disposable {
-  const client = new ArtifactStoreClient({
-    ...findConnection(options),
-    onRetry: ({ error, delayMs }) => {
-      // What passes within a second is not worth a word.
-      if (delayMs >= 1000) output.note(`${error.message} Trying again in ${formatSeconds(delayMs / 1000)} …`)
-    },
-  })
+  const client = new ArtifactStoreClient({ ...findConnection(options), onRetry: tellRetries(output) })
   return { client, output, signal, json: options.json ?? false, [Symbol.dispose]: () => client[Symbol.dispose]() }
+}
+
+function tellRetries(output: Output): (notice: RetryNotice) => void {
+  let told: { message: string; at: number } | undefined
+  return ({ error, delayMs }) => {
+    const now = performance.now()
+    // What passes within a second is not worth a word.
+    if (delayMs < 1000 || (told?.message === error.message && now - told.at < tellAgainMs)) return
+    told = { message: error.message, at: now }
+    output.note(`${error.message} Trying again …`)
+  }
 }

@@ -17,7 +17,7 @@ export async function concurrently<T>(
   const worker = async () => {
     while (!combined.aborted) {
       const next = await source.next()
-      if (next.done) return
+      if (next.done || combined.aborted) return
       await work(next.value, combined)
     }
   }

@@ -1,5 +1,6 @@
 import { type ArtifactPath, ancestorsOf } from './artifact-path.ts'
-import { ArtifactError } from './errors.ts'
+import type { AnyDigest } from './digest.ts'
+import { ArtifactError, isArtifactError } from './errors.ts'
 import { type FileEntry, type PackageHead, packageSealed } from './package.ts'
 
 /** What a package has where files are to be added. It may hold more than was asked for. */
@@ -28,6 +29,30 @@ export function pathsToLookUp(additions: readonly { readonly path: ArtifactPath 
 }
 
 /**
+ * What adding at a path meets, before anything is known of the bytes: the file that is there, or nothing.
+ * @throws ArtifactError `package-sealed`, `path-conflict`: no bytes whatever could be added there.
+ */
+export function lookUpPath(head: PackageHead, path: ArtifactPath, found: FoundPaths): FileEntry | undefined {
+  if (head.state !== 'open') throw packageSealed(head)
+  const present = found.files.get(path)
+  if (present) return present
+  const inTheWay = ancestorsOf(path).find(ancestor => found.files.has(ancestor))
+  if (inTheWay !== undefined) throw pathConflict(head, path, `${JSON.stringify(inTheWay)} is a file there`)
+  if (found.directories.has(path)) throw pathConflict(head, path, 'it is a directory there')
+  return undefined
+}
+
+/** Why a path that has other bytes takes no new ones.
+ * @param given the digest of the new bytes, where it is known. */
+export function pathTaken(head: PackageHead, present: FileEntry, given: AnyDigest | undefined): ArtifactError {
+  return new ArtifactError(
+    'path-taken',
+    `package ${head.id} has other bytes at ${JSON.stringify(present.path)}; remove that file first, or choose another path`,
+    { details: { packageId: head.id, path: present.path, present: present.digest, ...(given === undefined ? {} : { given }) } },
+  )
+}
+
+/**
  * Judges each addition by itself, so that one bad file does not stop its neighbours; where two additions exclude each other, the
  * first one wins. Refusals are values of the kinds
  * - `package-sealed`: the package is not open;
@@ -35,42 +60,34 @@ export function pathsToLookUp(additions: readonly { readonly path: ArtifactPath 
  * - `path-conflict`: the path would be both a file and a directory.
  */
 export function decideAddFiles(head: PackageHead, additions: readonly FileEntry[], found: FoundPaths): AddFilesDecision {
-  const files = new Map<ArtifactPath, FileEntry>()
-  const directories = new Set<ArtifactPath>()
-  const fileAt = (path: ArtifactPath) => files.get(path) ?? found.files.get(path)
+  // What the additions before this one have made of the package.
+  const files = new Map(found.files)
+  const directories = new Set(found.directories)
+  const add: FileEntry[] = []
 
   const results = additions.map((file): AddResult => {
-    const refused = (error: ArtifactError): AddResult => ({ outcome: 'refused', file, error })
-    if (head.state !== 'open') return refused(packageSealed(head))
-    const present = fileAt(file.path)
-    if (present)
-      return present.digest === file.digest ? { outcome: 'unchanged', file: present } : refused(pathTaken(head, file, present))
-    const ancestors = ancestorsOf(file.path)
-    const inTheWay = ancestors.find(ancestor => fileAt(ancestor))
-    if (inTheWay !== undefined) return refused(pathConflict(head, file, `${JSON.stringify(inTheWay)} is a file there`))
-    if (directories.has(file.path) || found.directories.has(file.path))
-      return refused(pathConflict(head, file, 'it is a directory there'))
+    try {
+      const present = lookUpPath(head, file.path, { files, directories })
+      if (present?.digest === file.digest) return { outcome: 'unchanged', file: present }
+      if (present) throw pathTaken(head, present, file.digest)
+    } catch (error) {
+      if (!isArtifactError(error)) throw error
+      return { outcome: 'refused', file, error }
+    }
     files.set(file.path, file)
-    for (const ancestor of ancestors) directories.add(ancestor)
+    for (const ancestor of ancestorsOf(file.path)) directories.add(ancestor)
+    add.push(file)
     return { outcome: 'added', file }
   })
-  return { add: [...files.values()], results }
+  return { add, results }
 }
 
-function pathTaken(head: PackageHead, file: FileEntry, present: FileEntry): ArtifactError {
-  return new ArtifactError(
-    'path-taken',
-    `package ${head.id} has other bytes at ${JSON.stringify(file.path)}; remove that file first, or choose another path`,
-    { details: { packageId: head.id, path: file.path, present: present.digest, given: file.digest } },
-  )
-}
-
-function pathConflict(head: PackageHead, file: FileEntry, why: string): ArtifactError {
+function pathConflict(head: PackageHead, path: ArtifactPath, why: string): ArtifactError {
   return new ArtifactError(
     'path-conflict',
-    `${JSON.stringify(file.path)} cannot be a file in package ${head.id}: ${why}; choose another path`,
+    `${JSON.stringify(path)} cannot be a file in package ${head.id}: ${why}; choose another path`,
     {
-      details: { packageId: head.id, path: file.path },
+      details: { packageId: head.id, path },
     },
   )
 }

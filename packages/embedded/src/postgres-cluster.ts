@@ -21,6 +21,11 @@ export const postgresEnvironment = {
   TZ: 'UTC',
 }
 
+/** Whether PostgreSQL's own words are about a full disk: the system's error, or its hint after a write that was cut short. */
+export function tellsOfFullDisk(output: string): boolean {
+  return /No space left on device|Check free disk space/.test(output)
+}
+
 /** Whether the directory holds a finished cluster of the major version that is shipped.
  * @throws ArtifactError `configuration` when it is a cluster of another major version. */
 export async function hasCluster(directory: string): Promise<boolean> {
@@ -104,7 +109,7 @@ async function removeUnfinished(directory: string): Promise<void> {
 
 function initdbFailed(directory: string, how: string, lines: readonly string[]): ArtifactError {
   const output = lines.join('\n')
-  if (output.includes('No space left on device')) {
+  if (tellsOfFullDisk(output)) {
     return new ArtifactError(
       'storage-full',
       `no space is left to make the database in ${directory}: free at least 100 MB there, or choose another data directory`,

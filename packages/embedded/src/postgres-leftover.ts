@@ -1,7 +1,7 @@
 import { readFile, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ArtifactError, isErrno } from '@artifact-store/core'
-import { commandLine, endProcess, eventually, processesIn } from './process-table.ts'
+import { commandLine, endProcess, eventually, isListed, processesIn } from './process-table.ts'
 
 /**
  * Stops a PostgreSQL that still runs on this data directory because what started it was killed: cleanly if it obeys, hard if
@@ -34,9 +34,10 @@ export async function stopLeftoverPostgres(directory: string, log?: (line: strin
       `processes (${pids}) still work in ${directory}, whose PostgreSQL was killed: end them, then start again`,
     )
   }
-  // A pid file whose number now belongs to some other program would make PostgreSQL refuse to start. One whose process is gone
-  // stays: PostgreSQL checks by it that no backend still has the shared memory.
-  if ((await commandLine(pid)) !== undefined) await rm(pidFile, { force: true })
+  // A pid file whose number now belongs to some other program, or to a postmaster that is dead but that nobody has collected
+  // yet (a zombie), would make PostgreSQL refuse to start. One whose process is gone stays: PostgreSQL checks by it that no
+  // backend still has the shared memory.
+  if (isListed(pid)) await rm(pidFile, { force: true })
   return false
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ArtifactError } from '@artifact-store/core'
 import { Client, DatabaseError } from 'pg'
+import { tellsOfFullDisk } from './postgres-cluster.ts'
 import { postmasterStatus } from './postgres-leftover.ts'
 import { describeExit, type ProcessExit, type ServerProcess } from './server-process.ts'
 
@@ -51,7 +52,7 @@ export function isPassing(lines: readonly string[]): boolean {
 /** The sentence for a PostgreSQL that ended before it was ready. */
 export function startFailure(directory: string, exit: ProcessExit, lines: readonly string[]): ArtifactError {
   const output = lines.join('\n')
-  if (output.includes('No space left on device')) {
+  if (tellsOfFullDisk(output)) {
     return new ArtifactError(
       'storage-full',
       `no space is left for the database in ${directory}: free some there, then start again`,

@@ -44,6 +44,17 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+/** Whether the system has anything under this number, be it a zombie. */
+export function isListed(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    if (isErrno(error, 'ESRCH')) return false
+    if (isErrno(error, 'EPERM')) return true
+    throw error
+  }
+}
+
 /** Polls until `condition` holds, at most `milliseconds`. False when it did not come to hold. */
 export async function eventually(
   condition: () => Promise<boolean>,

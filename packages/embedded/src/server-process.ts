@@ -16,7 +16,7 @@ export interface ServerProcess {
   readonly exited: Promise<ProcessExit>
   /** Whether it has ended already. */
   hasExited(): boolean
-  /** The last 40 lines that it wrote, for an error's sentence. */
+  /** The last 200 lines that it wrote, for an error's sentence. */
   lastLines(): readonly string[]
   /** Sends a signal; a process that has ended already is no error. */
   signal(signal: NodeJS.Signals): void
@@ -32,7 +32,7 @@ export interface ServerCommand {
   readonly log?: ((line: string) => void) | undefined
 }
 
-const keptLines = 40
+const keptLines = 200
 /** How long (ms) an ended process's pipes may stay open in another's hands. */
 const longestDrain = 500
 

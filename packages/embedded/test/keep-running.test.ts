@@ -11,10 +11,10 @@ import { temporaryDirectory } from './temporary-directory.ts'
 
 /** A child that says that it is there and stops on SIGTERM; `ARTIFACT_STORE_PARENT` as the services take it. */
 const obedient = `
-  console.log('here')
-  console.error('on stderr too')
   process.on('SIGTERM', () => { console.log('stopping'); process.exit(0) })
   process.stdin.on('end', () => process.exit(0)).resume()
+  console.error('on stderr too')
+  console.log('here')
   setInterval(() => {}, 1000)`
 
 async function script(directory: string, source: string): Promise<string> {

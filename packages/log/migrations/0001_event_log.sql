@@ -81,8 +81,8 @@ create view log.readable_events as
 -- Appends a batch: several appends, each with its key, its conditions and its events; each is accepted or refused alone.
 --
 -- Arrays of one prefix are parallel. `condition_append` and `event_append` say, from 1, to which append an element belongs.
--- The appends of one batch must not interfere: where two touch one subject, neither may carry a revision condition on it or
--- seal it, so that every condition can be judged against the state before the batch (the caller's rule: interference.ts).
+-- The appends of one batch must not interfere: they have different keys, and where two touch one subject, neither may carry a revision
+-- condition on it or seal it, so that every condition can be judged against the state before the batch (the caller's rule: interference.ts).
 --
 -- It runs as its owner, and nobody else may insert: whoever may append can make neither a hole nor a false time.
 create function log.append(
@@ -158,8 +158,10 @@ begin
               from unnest(event_append, event_kind, event_id, event_type) as e(append, kind, id, type)) touched
      group by kind, id
     having min(append) <> max(append) and bool_or(exclusive)
+  ) or exists (
+    select 1 from unnest(append_key) as a(key) where key is not null group by key having count(*) > 1
   ) then
-    raise exception 'two appends of one batch interfere on a subject' using errcode = 'invalid_parameter_value';
+    raise exception 'two appends of one batch interfere' using errcode = 'invalid_parameter_value';
   end if;
 
   return query

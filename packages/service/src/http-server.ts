@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { ArtifactError, isErrno } from '@artifact-store/core'
 import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server'
 import { deferContinue } from './accept-body.ts'
@@ -49,6 +50,7 @@ export async function listenHttp(options: HttpServerOptions): Promise<HttpServer
     void listener(incoming, outgoing)
   }
   server.on('request', serve)
+  server.on('clientError', answerUnreadable)
   deferContinue(server, serve)
   options.configureServer?.(server)
   const port = await listenOn(server, options)
@@ -86,6 +88,26 @@ function whyNot(error: unknown, host: string, port: number): string {
   if (isErrno(error, 'EACCES')) return `port ${port} on ${host} may not be used by this user: set PORT to one above 1023`
   if (isErrno(error, 'EADDRNOTAVAIL', 'ENOTFOUND')) return `${host} is not an address of this machine: set HOST to one that is`
   return `cannot listen on ${host} port ${port}: ${error instanceof Error ? error.message : String(error)}`
+}
+
+/** What is not HTTP, or breaks off: told on the bare socket, as there is no response to write on. */
+function answerUnreadable(error: Error, socket: Duplex): void {
+  if (!socket.writable || isErrno(error, 'ECONNRESET')) {
+    socket.destroy()
+    return
+  }
+  const document = problemOf(
+    isErrno(error, 'HPE_INVALID_EOF_STATE')
+      ? new ArtifactError('body-incomplete', 'the request ended before its body was complete: nothing was kept, send it again', {
+          cause: error,
+        })
+      : new ArtifactError('invalid-request', `the request cannot be read: ${error.message}`, { cause: error }),
+  )
+  const body = JSON.stringify(document)
+  const headers = Object.entries({ ...problemHeaders(document), 'Content-Length': Buffer.byteLength(body), Connection: 'close' })
+  socket.end(
+    `HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
+  )
 }
 
 /** What did not even reach the app, e.g. a Host header that is none, or left it without being an Error. */

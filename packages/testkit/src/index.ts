@@ -1,6 +1,7 @@
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './database.ts'
 export type { SharedServers } from './global-setup.ts'
 export { startTestNats, type TestNatsOptions } from './nats.ts'
+export { type HistoryOptions, randomHistory } from './random-history.ts'
 export { type ProcessRole, processRoles } from './roles.ts'
 export { type RunningSystem, startSystem } from './running-system.ts'
 export { expectSchemaMatches } from './schema-match.ts'

@@ -37,6 +37,7 @@ create table views.artifact_packages (
 create unique index artifact_packages_newest on views.artifact_packages (created_sequence desc);
 create index artifact_packages_name on views.artifact_packages (name, created_sequence desc);
 create index artifact_packages_kind on views.artifact_packages (kind, created_sequence desc);
+create index artifact_packages_state on views.artifact_packages (state, created_sequence desc);
 create index artifact_packages_labels on views.artifact_packages using gin (labels jsonb_path_ops);
 
 create table views.package_files (
@@ -85,5 +86,5 @@ create table views.access_tokens (
 create unique index access_tokens_secret on views.access_tokens (secret_digest);
 
 grant usage on schema views to projector, gateway;
-grant select, insert, update, delete, truncate on all tables in schema views to projector;
+grant select, insert, update, delete on all tables in schema views to projector;
 grant select on all tables in schema views to gateway;

@@ -1,4 +1,5 @@
 export { type ViewsDatabase, viewsDatabase } from './database.ts'
+export { type DrainOptions, drain } from './drain.ts'
 export { viewMigrations } from './migrations.ts'
 export { viewsChannel, viewsPosition } from './position.ts'
 export { registryViews } from './registry.ts'

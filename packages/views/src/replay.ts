@@ -1,4 +1,5 @@
 import type { LogReader } from '@artifact-store/log'
+import { drain } from './drain.ts'
 import type { ViewWriter } from './view-writer.ts'
 
 /**
@@ -6,6 +7,8 @@ import type { ViewWriter } from './view-writer.ts'
  * same writer and handlers as live ones.
  * @param options.reset begin with empty views; without it, behind the checkpoint.
  * @returns the highest sequence applied; 0 for an empty log.
+ * @throws ArtifactError `revision-conflict` when another projector moves the views meanwhile, which only a replay without `reset` lets
+ * happen; what an event that cannot be applied meets. Either way the old state stays.
  */
 export function replay(
   log: LogReader,
@@ -15,12 +18,6 @@ export function replay(
   const { reset, batchSize = 1000, signal } = options
   return writer.transaction(async within => {
     if (reset) await within.reset()
-    let position = await within.position()
-    for (;;) {
-      signal?.throwIfAborted()
-      const events = await log.fetchSince(position, batchSize)
-      if (events.length === 0) return position
-      position = await within.apply(events)
-    }
+    return drain(log, events => within.apply(events), { after: await within.position(), batchSize, signal })
   })
 }

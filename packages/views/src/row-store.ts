@@ -1,6 +1,6 @@
 import type { Queryable } from '@artifact-store/log'
-import { getTableColumns } from 'drizzle-orm'
-import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
+import { type Columns, namesOf, tableShape } from './table-shape.ts'
 import type { Key, Rows } from './view.ts'
 
 type Row = Record<string, unknown>
@@ -14,19 +14,36 @@ export interface RowStore extends Rows<Row> {
   flush(connection: Queryable): Promise<void>
 }
 
-export function createRowStore(table: PgTable, schema: string): RowStore {
-  const { name, columns, keyColumns } = describe(table)
-  const qualified = `${schema}.${name}`
+export function createRowStore(table: PgTable): RowStore {
+  const { name, columns, keyColumns } = tableShape(table)
+  const dataColumns = columns.filter(([, column]) => !keyColumns.some(([, key]) => key.name === column.name))
   // undefined: known not to exist. A row that was put or deleted here is also in `changed`.
   const known = new Map<string, Row | undefined>()
   const changed = new Map<string, Key>()
   const prefixes: Key[] = []
 
   const keyOf = (row: Row): Key => keyColumns.map(([property]) => String(row[property]))
-  const forget = (prefix: Key) => {
-    const begin = mapKey(prefix)
-    for (const key of known.keys()) if (key === begin || key.startsWith(`${begin}\u0000`)) known.set(key, undefined)
-    for (const key of changed.keys()) if (key === begin || key.startsWith(`${begin}\u0000`)) changed.delete(key)
+
+  async function deleteRows(connection: Queryable, keys: readonly Key[]): Promise<void> {
+    for (const [length, alike] of Map.groupBy(keys, key => key.length)) {
+      const given = keyColumns.slice(0, length)
+      await connection.query({
+        name: `${name}-delete-${length}`,
+        text: `delete from ${name} t using unnest(${arrayParameters(given)}) as k(${namesOf(given)})
+                where ${given.map(([, c]) => `t.${c.name} = k.${c.name}`).join(' and ')}`,
+        values: given.map((_, i) => alike.map(key => key[i])),
+      })
+    }
+  }
+
+  async function upsertRows(connection: Queryable, rows: readonly Row[]): Promise<void> {
+    if (rows.length === 0) return
+    await connection.query({
+      name: `${name}-upsert`,
+      text: `insert into ${name} (${namesOf(columns)}) select * from unnest(${arrayParameters(columns)})
+             on conflict (${namesOf(keyColumns)}) do update set ${dataColumns.map(([, c]) => `${c.name} = excluded.${c.name}`).join(', ')}`,
+      values: columns.map(([property, column]) => rows.map(row => driverValue(column, row[property]))),
+    })
   }
 
   return {
@@ -41,7 +58,9 @@ export function createRowStore(table: PgTable, schema: string): RowStore {
       changed.set(mapKey(key), key)
     },
     deleteAll(...prefix) {
-      forget(prefix)
+      const begin = `${mapKey(prefix)}${separator}`
+      for (const key of known.keys()) if (`${key}${separator}`.startsWith(begin)) known.set(key, undefined)
+      for (const key of changed.keys()) if (`${key}${separator}`.startsWith(begin)) changed.delete(key)
       prefixes.push(prefix)
     },
 
@@ -51,9 +70,9 @@ export function createRowStore(table: PgTable, schema: string): RowStore {
       for (const key of wanted.keys()) known.set(key, undefined)
       const list = [...wanted.values()]
       const { rows } = await connection.query<Row>({
-        name: `${qualified}-load`,
+        name: `${name}-load`,
         text: `select ${columns.map(([property, column]) => `t.${column.name} as "${property}"`).join(', ')}
-                 from ${qualified} t join unnest(${arrayParameters(keyColumns)}) as k(${names(keyColumns)}) using (${names(keyColumns)})`,
+                 from ${name} t join unnest(${arrayParameters(keyColumns)}) as k(${namesOf(keyColumns)}) using (${namesOf(keyColumns)})`,
         values: keyColumns.map((_, i) => list.map(key => key[i])),
       })
       for (const row of rows) {
@@ -64,54 +83,22 @@ export function createRowStore(table: PgTable, schema: string): RowStore {
     },
 
     async flush(connection) {
-      for (const prefix of prefixes) {
-        const matches = prefix.map((_, i) => `${keyColumns[i]?.[1].name} = $${i + 1}`).join(' and ')
-        await connection.query({ text: `delete from ${qualified} where ${matches}`, values: [...prefix] })
-      }
-      const deletes: Key[] = []
-      const upserts: Row[] = []
-      for (const [text, key] of changed) {
-        const row = known.get(text)
-        if (row) upserts.push(row)
-        else deletes.push(key)
-      }
-      if (deletes.length > 0) {
-        await connection.query({
-          name: `${qualified}-delete`,
-          text: `delete from ${qualified} t using unnest(${arrayParameters(keyColumns)}) as k(${names(keyColumns)})
-                  where ${keyColumns.map(([, c]) => `t.${c.name} = k.${c.name}`).join(' and ')}`,
-          values: keyColumns.map((_, i) => deletes.map(key => key[i])),
-        })
-      }
-      if (upserts.length > 0) {
-        const others = columns.filter(([, c]) => !keyColumns.some(([, k]) => k.name === c.name))
-        await connection.query({
-          name: `${qualified}-upsert`,
-          text: `insert into ${qualified} (${names(columns)}) select * from unnest(${arrayParameters(columns)})
-                 on conflict (${names(keyColumns)}) do update set ${others.map(([, c]) => `${c.name} = excluded.${c.name}`).join(', ')}`,
-          values: columns.map(([property, column]) => upserts.map(row => driverValue(column, row[property]))),
-        })
-      }
+      // In this order: what was put behind a deletion of all stays, and `changed` holds nothing from before it.
+      await deleteRows(connection, prefixes)
+      const rows = [...changed].map(([text, key]) => ({ key, row: known.get(text) }))
+      await deleteRows(
+        connection,
+        rows.filter(({ row }) => row === undefined).map(({ key }) => key),
+      )
+      await upsertRows(
+        connection,
+        rows.map(({ row }) => row).filter(row => row !== undefined),
+      )
       known.clear()
       changed.clear()
       prefixes.length = 0
     },
   }
-}
-
-/** Each column with the property that drizzle gives it. */
-type Columns = readonly (readonly [property: string, column: PgColumn])[]
-
-function describe(table: PgTable): { name: string; columns: Columns; keyColumns: Columns } {
-  const config = getTableConfig(table)
-  const columns = Object.entries(getTableColumns(table))
-  const composite = config.primaryKeys[0]?.columns.map(column => column.name)
-  const isKey = (column: PgColumn) => (composite ? composite.includes(column.name) : column.primary)
-  return { name: config.name, columns, keyColumns: columns.filter(([, column]) => isKey(column)) }
-}
-
-function names(columns: Columns): string {
-  return columns.map(([, column]) => column.name).join(', ')
 }
 
 function arrayParameters(columns: Columns): string {
@@ -123,6 +110,8 @@ function driverValue(column: PgColumn, value: unknown): unknown {
 }
 
 // No text in PostgreSQL holds U+0000, so it parts the values of a key without doubt.
+const separator = '\u0000'
+
 function mapKey(key: Key): string {
-  return key.join('\u0000')
+  return key.join(separator)
 }

@@ -1,4 +1,5 @@
-import { bigint, pgSchema, text, timestamp } from 'drizzle-orm/pg-core'
+import { bigint, customType, pgSchema, text } from 'drizzle-orm/pg-core'
+import { types } from 'pg'
 
 export const viewsSchema = pgSchema('views')
 
@@ -16,6 +17,11 @@ export function whole(name: string) {
 }
 
 /** A moment in whole milliseconds. */
-export function moment(name: string) {
-  return timestamp(name, { withTimezone: true, precision: 3 })
-}
+export const moment = customType<{ data: Date; driverData: string }>({
+  dataType: () => 'timestamp(3) with time zone',
+  toDriver: date => date.toISOString(),
+  // drizzle asks for the text; its own column type leaves that to `new Date`, which takes the year 0030 for 2030.
+  fromDriver: (value: string | Date) => (value instanceof Date ? value : parseMoment(value)),
+})
+
+const parseMoment = types.getTypeParser<Date>(types.builtins.TIMESTAMPTZ)

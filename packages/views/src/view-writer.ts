@@ -1,15 +1,18 @@
 import { ArtifactError, asKnown, type EventType, type StoredEvent } from '@artifact-store/core'
 import type { Pool, PoolClient } from 'pg'
+import { viewsPosition } from './position.ts'
 import { registryViews } from './registry.ts'
-import { createRowStore, type RowStore } from './row-store.ts'
+import { createRowStore } from './row-store.ts'
 import { registryProjection } from './schema.ts'
+import { tableShape } from './table-shape.ts'
+import { inTransaction } from './transaction.ts'
 import type { Handler } from './view.ts'
 
 /** Writes the views. Nothing else does, so the live path and a replay cannot differ. */
 export interface ViewWriter {
   /** The sequence of the last event that was applied; 0 before the first. */
   position(): Promise<number>
-  /** Empties the views and puts the checkpoint back to 0. */
+  /** Empties the views and puts the checkpoint back to 0. Readers see what was there until it commits, and do not wait for it. */
   reset(): Promise<void>
   /**
    * Applies events that follow each other and the checkpoint without a gap; rows and checkpoint commit together.
@@ -24,25 +27,9 @@ export interface ViewWriter {
 
 /** @param pool as a role that may write the views. */
 export function createViewWriter(pool: Pool): ViewWriter {
-  const transaction = async <T>(work: (writer: ViewWriter) => Promise<T>): Promise<T> => {
-    const client = await pool.connect()
-    let broken: Error | undefined
-    try {
-      await client.query('begin')
-      const result = await work(writerWithin(client))
-      await client.query('commit')
-      return result
-    } catch (error) {
-      await client.query('rollback').catch((failure: Error) => {
-        broken = failure
-      })
-      throw error
-    } finally {
-      client.release(broken)
-    }
-  }
+  const transaction: ViewWriter['transaction'] = work => inTransaction(pool, client => work(writerWithin(client)))
   return {
-    position: () => transaction(writer => writer.position()),
+    position: () => viewsPosition(pool),
     reset: () => transaction(writer => writer.reset()),
     apply: events => transaction(writer => writer.apply(events)),
     transaction,
@@ -50,44 +37,25 @@ export function createViewWriter(pool: Pool): ViewWriter {
 }
 
 function writerWithin(client: PoolClient): ViewWriter {
-  const stores: Projected[] = registryViews.map(view => ({
-    handlers: view.handlers as Handlers,
-    store: createRowStore(view.table, 'views'),
-  }))
   const writer: ViewWriter = {
-    async position() {
-      const { rows } = await client.query<{ position: string | number }>(
-        'select position from views.checkpoints where projection = $1',
+    position: () => viewsPosition(client),
+    async reset() {
+      // First the checkpoint: it waits for a batch that is being applied, so that the next statements see that batch's rows.
+      await client.query(
+        'insert into views.checkpoints (projection, position) values ($1, 0) on conflict (projection) do update set position = 0',
         [registryProjection],
       )
-      return Number(rows[0]?.position ?? 0)
-    },
-    async reset() {
-      const tables = (
-        await client.query<{ name: string }>(`select format('%I.%I', schemaname, tablename) as name from pg_tables
-        where schemaname = 'views' and tablename <> 'checkpoints'`)
-      ).rows
-      await client.query(`truncate ${tables.map(table => table.name).join(', ')}`)
-      await client.query('insert into views.checkpoints values ($1, 0) on conflict (projection) do update set position = 0', [
-        registryProjection,
-      ])
+      // Not truncate: that locks readers out, and those that read a snapshot would find nothing in it.
+      for (const { table } of registryViews) await client.query(`delete from ${tableShape(table).name}`)
     },
     async apply(events) {
       const first = events[0]
       const last = events.at(-1)
       if (!first || !last) return writer.position()
-      if (last.sequence - first.sequence !== events.length - 1)
-        throw new ArtifactError('internal', 'the events to apply are not consecutive')
+      if (events.some((event, i) => event.sequence !== first.sequence + i))
+        throw conflict(`the events ${first.sequence} to ${last.sequence} do not follow each other: one was left out`)
       await moveCheckpoint(client, first.sequence - 1, last.sequence)
-      const known = events.map(asKnown).filter(event => event !== undefined)
-      for (const { handlers, store } of stores) {
-        await store.load(
-          client,
-          known.flatMap(event => handlers[event.eventType]?.reads?.(event) ?? []),
-        )
-        for (const event of known) handlers[event.eventType]?.apply(event, store)
-        await store.flush(client)
-      }
+      await applyToRows(client, events)
       return last.sequence
     },
     transaction: work => work(writer),
@@ -98,27 +66,43 @@ function writerWithin(client: PoolClient): ViewWriter {
 // Which handler fits which event is known by the event's type at run time only; `defineView` has checked each pair.
 type Handlers = { readonly [T in EventType]?: Handler<EventType, Record<string, unknown>> }
 
-interface Projected {
-  readonly handlers: Handlers
-  readonly store: RowStore
+async function applyToRows(client: PoolClient, events: readonly StoredEvent[]): Promise<void> {
+  const known = events.map(asKnown).filter(event => event !== undefined)
+  for (const view of registryViews) {
+    const handlers = view.handlers as Handlers
+    const handled = known.flatMap(event => {
+      const handler = handlers[event.eventType]
+      return handler ? [{ event, handler }] : []
+    })
+    if (handled.length === 0) continue
+    const store = createRowStore(view.table)
+    await store.load(
+      client,
+      handled.flatMap(({ event, handler }) => handler.reads?.(event) ?? []),
+    )
+    for (const { event, handler } of handled) handler.apply(event, store)
+    await store.flush(client)
+  }
 }
 
 // Compare and set: a second projector that read the same events finds the checkpoint moved and rolls back.
 // Whoever waits for a position hears of it when, and only if, this commits.
 async function moveCheckpoint(client: PoolClient, from: number, to: number): Promise<void> {
   if (from === 0) {
-    await client.query('insert into views.checkpoints values ($1, 0) on conflict (projection) do nothing', [registryProjection])
+    await client.query(
+      'insert into views.checkpoints (projection, position) values ($1, 0) on conflict (projection) do nothing',
+      [registryProjection],
+    )
   }
   const { rowCount } = await client.query({
-    name: 'views-checkpoint',
+    name: 'views-move-checkpoint',
     text: `with moved as (update views.checkpoints set position = $3 where projection = $1 and position = $2 returning position)
            select pg_notify('artifact_store_views', position::text) from moved`,
     values: [registryProjection, from, to],
   })
-  if (rowCount !== 1) {
-    throw new ArtifactError(
-      'revision-conflict',
-      `the views are not at ${from}: another projector has moved them, or an event was left out`,
-    )
-  }
+  if (rowCount !== 1) throw conflict(`the views are not at ${from}: another projector has moved them, or an event was left out`)
+}
+
+function conflict(message: string): ArtifactError {
+  return new ArtifactError('revision-conflict', message)
 }

@@ -21,7 +21,7 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
       version,
       summary: 'A generic artifact registry and storage gateway',
       description:
-        'Every write answers with `Artifact-Position`, its place in the log, once reads show it. Any read may carry `Artifact-Min-Position` to see at ' +
+        'Every write answers with `Artifact-Position`, its place in the log, once reads show it; with `Prefer: respond-async` it may answer before they do. Any read may carry `Artifact-Min-Position` to see at ' +
         'least that much. Errors are problem documents (RFC 9457) whose `type` tells the kind.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },

@@ -7,7 +7,7 @@ import type { GatewayContext } from './context.ts'
 import type { Caller } from './http/authenticate.ts'
 
 /** What a body is: JSON of a schema, read whole within a limit, or bytes that the handler streams. */
-export type Body<Schema extends z.ZodType> =
+type Body<Schema extends z.ZodType> =
   | { readonly kind: 'json'; readonly schema: Schema; readonly optional?: boolean }
   | { readonly kind: 'bytes'; readonly description: string }
 
@@ -46,7 +46,7 @@ export interface Route<
 }
 
 /** A request whose caller is known and whose parts have been parsed. */
-export interface Call<Params, Query, Body> {
+interface Call<Params, Query, Body> {
   readonly c: Context<AppEnv>
   readonly gateway: GatewayContext
   readonly caller: Caller

@@ -36,7 +36,7 @@ export function apiOf(system: RunningSystem, url = system.gateway.url): Api {
           ...headers,
         },
         ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-        ...(body === undefined ? {} : { body: body as BodyInit }),
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : new Blob([Buffer.from(body)]) }),
       })
       const bytes = Buffer.from(await response.arrayBuffer())
       const isJson = response.headers.get('content-type')?.includes('json') ?? false

@@ -220,6 +220,16 @@ describe('a package from its opening to its end', () => {
     )
   })
 
+  it('answers before reads show the write where the client prefers that', async () => {
+    const id = await api.createPackage()
+    const put = await api.call('PUT', `/v1/packages/${id}/files/x`, { body: 'x', headers: { prefer: 'respond-async' } })
+    expect(put.status).toBe(201)
+    expect(put.headers.get('preference-applied')).toBe('respond-async')
+    const position = put.headers.get('artifact-position') ?? ''
+    const read = await api.call('GET', `/v1/packages/${id}/files/x`, { headers: { 'artifact-min-position': position } })
+    expect(read.bytes.toString()).toBe('x')
+  })
+
   it('shows a write to the next read of another gateway that names its position', async () => {
     const other = apiOf(system, (await system.startGateway()).url)
     for (let i = 0; i < 10; i += 1) {

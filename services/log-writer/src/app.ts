@@ -1,5 +1,5 @@
-import { createBell, logChannel, openPostgresLog } from '@artifact-store/log'
-import { type App, createApp, listen, openPool, type Scope, waitForPostgres } from '@artifact-store/service'
+import { openPostgresLog } from '@artifact-store/log'
+import { type App, createApp, openPool, type Scope, waitForPostgres } from '@artifact-store/service'
 import { Gauge, Histogram } from 'prom-client'
 import { appendRoute } from './append-route.ts'
 import type { LogWriterConfig } from './config.ts'
@@ -17,7 +17,8 @@ export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promi
   })
   const log = openPostgresLog(pool, {
     maxBatchEvents: config.LOG_WRITER_MAX_BATCH,
-    maxWaiting: config.LOG_WRITER_MAX_WAITING,
+    // Requests are pushed back whole, by the route.
+    maxWaiting: Number.POSITIVE_INFINITY,
     onBatch: size => batches.observe(size),
   })
   new Gauge({
@@ -31,18 +32,10 @@ export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promi
   health.check('postgres', async () => `log at ${await log.head()}`)
 
   const app = createApp(scope)
-  app.post('/v1/appends', appendRoute(log, config.LOG_WRITER_TOKEN))
+  app.post('/v1/appends', appendRoute({ log, token: config.LOG_WRITER_TOKEN, maxWaiting: config.LOG_WRITER_MAX_WAITING }))
 
-  const bell = createBell()
   await waitForPostgres(pool, { signal, logger })
-  scope.use(
-    await listen(config.DATABASE_URL, logChannel, () => bell.ring(), {
-      signal,
-      logger,
-      applicationName: 'artifact-store log-writer',
-    }),
-  )
-  startRelay(config, scope, log, bell)
+  await startRelay(config, scope, log)
   // What was accepted is answered before the connections go.
   scope.defer(() => log.drained())
   return app

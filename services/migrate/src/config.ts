@@ -1,8 +1,9 @@
-import { secret, secretUrl } from '@artifact-store/service'
+import { logLevel, secret, secretUrl } from '@artifact-store/service'
 import { z } from 'zod'
 
 /** What the migration reads from its environment. */
 export const migrateConfig = z.object({
+  LOG_LEVEL: logLevel().default('info'),
   /** The database, as a role that may create schemas and roles. */
   DATABASE_URL: secretUrl('postgres:', 'postgresql:'),
   /** Lets the process's role log in, with this password. */

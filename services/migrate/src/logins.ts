@@ -9,8 +9,12 @@ export async function grantLogins(client: ClientBase, config: MigrateConfig): Pr
     ['projector', config.MIGRATE_LOGIN_PROJECTOR],
     ['gateway', config.MIGRATE_LOGIN_GATEWAY],
   ]
+  await client.query('begin')
+  // Two that change one role at the same time would fail with "tuple concurrently updated".
+  await client.query('select pg_advisory_xact_lock(7021810148)')
   for (const [role, password] of logins) {
     if (password)
       await client.query(`alter role ${client.escapeIdentifier(role)} login password ${client.escapeLiteral(password.reveal())}`)
   }
+  await client.query('commit')
 }

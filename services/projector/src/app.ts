@@ -1,8 +1,9 @@
+import { ArtifactError } from '@artifact-store/core'
 import { createBell, logChannel, natsBell, postgresLogReader } from '@artifact-store/log'
 import { type App, createApp, openPool, type Scope, startWakeUps, waitForPostgres } from '@artifact-store/service'
 import { createViewWriter, stateDigest } from '@artifact-store/views'
-import { Gauge } from 'prom-client'
 import type { ProjectorConfig } from './config.ts'
+import { projectionMetrics } from './metrics.ts'
 import { type ProjectionStatus, project } from './project.ts'
 
 /** The only process that writes the views: follows the log and applies it. */
@@ -13,37 +14,22 @@ export async function projectorApp(config: ProjectorConfig, scope: Scope): Promi
   const bell = createBell()
   let status: ProjectionStatus = { position: 0 }
 
-  new Gauge({
-    name: 'artifact_store_projection_position',
-    help: 'The sequence of the last event that was applied to the views.',
-    registers: [metrics],
-    collect() {
-      this.set(status.position)
-    },
-  })
-  new Gauge({
-    name: 'artifact_store_projection_lag_events',
-    help: 'Events that are in the log and not yet in the views.',
-    registers: [metrics],
-    async collect() {
-      this.set(Math.max(0, (await log.head().catch(() => status.position)) - status.position))
-    },
-  })
+  projectionMetrics(metrics, log, () => status)
   health.check('postgres', async () => `log at ${await log.head()}`)
   health.check('projection', async () => {
-    if (status.poison) throw status.poison
-    return `views at ${status.position}`
+    const { position, obstacle } = status
+    if (obstacle) throw obstacle
+    // The log, read later, has all that the views show, unless it is not the log that they were made from.
+    const head = await log.head()
+    if (position > head) throw viewsAhead(position, head)
+    return `views at ${position}`
   })
 
   const app = createApp(scope)
   app.get('/v1/position', async c => {
+    const { position, appliedAt } = status
     const head = await log.head()
-    return c.json({
-      position: status.position,
-      head,
-      lag: Math.max(0, head - status.position),
-      appliedAt: status.appliedAt?.toISOString() ?? null,
-    })
+    return c.json({ position, head, lag: Math.max(0, head - position), appliedAt: appliedAt?.toISOString() ?? null })
   })
   app.get('/v1/state-digest', async c => c.json(await stateDigest(pool)))
 
@@ -68,4 +54,12 @@ export async function projectorApp(config: ProjectorConfig, scope: Scope): Promi
   })
   scope.defer(() => projecting)
   return app
+}
+
+function viewsAhead(position: number, head: number): ArtifactError {
+  return new ArtifactError(
+    'configuration',
+    `the views are at ${position} but the log only at ${head}: they were made from another log, or an older copy of the database was restored. Restore the newer one, or empty the views so that they are made anew`,
+    { details: { position, head } },
+  )
 }

@@ -1,87 +1,96 @@
 import { ArtifactError, isArtifactError } from '@artifact-store/core'
-import { type Bell, type LogReader, tailBatches } from '@artifact-store/log'
+import { type Bell, createBell, type LogReader } from '@artifact-store/log'
 import type { Logger } from '@artifact-store/service'
-import type { ViewWriter } from '@artifact-store/views'
+import { drain, type ViewWriter } from '@artifact-store/views'
+import { applyBatch } from './apply-batch.ts'
 
 /** How far a projection is, and what stands in its way. */
 export interface ProjectionStatus {
   readonly position: number
-  /** When the last event that was applied had been appended. */
-  readonly appliedAt?: Date
-  /** The event that cannot be applied, and why. */
-  readonly poison?: ArtifactError
+  /** When the last event that was applied here had been appended. */
+  readonly appliedAt?: Date | undefined
+  /** Why the views do not move: `poison-event` or `backend-unavailable`. */
+  readonly obstacle?: ArtifactError | undefined
 }
 
-/** How long to wait before trying again what failed, in milliseconds. */
-const retryMs = 500
-
-/**
- * Follows the log and applies it to the views, until the signal aborts. Where another projector has been faster it goes on from there. An
- * event that cannot be applied stops it loudly: it is told as poison, and tried again, as a mended version or a mended database would.
- */
-export async function project(options: {
+export interface ProjectOptions {
   readonly log: LogReader
   readonly writer: ViewWriter
+  /** Rings when the log may have grown. */
   readonly bell: Bell
   readonly batchSize: number
   readonly logger: Logger
   readonly signal: AbortSignal
+  /** Told of every change. */
   readonly onStatus: (status: ProjectionStatus) => void
-}): Promise<void> {
+}
+
+/** The longest wait between two looks at the log, in milliseconds: the bell is a hint and may be lost. */
+const pollMs = 1000
+/** The first and the longest wait before what failed is tried again, in milliseconds. */
+const retryMs = { first: 100, longest: 5000 }
+
+/**
+ * Follows the log and applies it to the views, until the signal aborts. Where another projector has been faster it goes on from there. An
+ * event that cannot be applied stops it loudly: it is told as an obstacle, and tried again, as a mended database would apply it.
+ */
+export async function project(options: ProjectOptions): Promise<void> {
   const { log, writer, bell, batchSize, logger, signal, onStatus } = options
-  let size = batchSize
+  let status: ProjectionStatus = { position: 0 }
+  let waitMs = retryMs.first
+  const change = (next: Partial<ProjectionStatus>) => {
+    status = { ...status, ...next }
+    onStatus(status)
+  }
+  const move = (position: number, appliedAt = status.appliedAt) => {
+    if (status.obstacle) logger.info({ position }, 'the views move again')
+    waitMs = retryMs.first
+    change({ position, appliedAt, obstacle: undefined })
+  }
+
   while (!signal.aborted) {
     try {
-      let position = await writer.position()
-      onStatus({ position })
-      for await (const events of tailBatches(log, { after: position, bell, signal, batchSize: size })) {
-        const [first] = events
-        try {
-          position = await writer.apply(events)
-        } catch (error) {
-          if (events.length === 1 && first && isPoison(error)) {
-            onStatus({ position, poison: poison(first.sequence, first.eventType, error) })
-            logger.error(
-              { err: error, sequence: first.sequence, eventType: first.eventType },
-              'an event cannot be applied: the views stand still before it',
-            )
-            await bell.wait(bell.count, retryMs, signal)
-          }
-          throw error
-        }
-        size = batchSize
-        const appliedAt = events.at(-1)?.createdAt
-        onStatus({ position, ...(appliedAt ? { appliedAt } : {}) })
-      }
+      await follow()
     } catch (error) {
       if (signal.aborted) return
       if (isArtifactError(error, 'revision-conflict')) {
         logger.info('another projector has moved the views; going on from where they are')
-      } else {
-        logger.warn({ err: error }, 'the views could not be moved; trying again')
-        // One by one, so that an event which cannot be applied names itself.
-        if (isPoison(error)) size = 1
-        else await bell.wait(bell.count, retryMs, signal)
+        continue
       }
+      meet(isArtifactError(error) ? error : unavailable(error))
+      await createBell().wait(0, waitMs, signal)
+      waitMs = Math.min(waitMs * 2, retryMs.longest)
     }
+  }
+
+  async function follow(): Promise<void> {
+    let position = await writer.position()
+    change({ position })
+    while (!signal.aborted) {
+      const known = bell.count
+      position = await drain(
+        log,
+        async events => {
+          const reached = await applyBatch(writer, events)
+          move(reached, events.at(-1)?.createdAt)
+          return reached
+        },
+        { after: position, batchSize, signal },
+      )
+      if (status.obstacle) move(position)
+      await bell.wait(known, pollMs, signal)
+    }
+  }
+
+  function meet(obstacle: ArtifactError): void {
+    const told = status.obstacle?.message === obstacle.message
+    const level = obstacle.kind === 'poison-event' ? 'error' : 'warn'
+    logger[told ? 'debug' : level]({ err: obstacle, ...obstacle.details }, obstacle.message)
+    change({ obstacle })
   }
 }
 
-function poison(sequence: number, eventType: string, cause: unknown): ArtifactError {
-  return new ArtifactError(
-    'poison-event',
-    `event ${sequence} (${eventType}) cannot be applied: the views stand still before it. Mend what it meets, or run a version that knows it`,
-    {
-      cause,
-      details: { sequence, eventType },
-    },
-  )
-}
-
-/** A failure of the event's own: not of the connection (SQLSTATE 08, 53, 57, 58 or none), nor of another transaction (40). */
-function isPoison(error: unknown): boolean {
-  if (isArtifactError(error)) return false
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  if (code === undefined) return error instanceof TypeError || error instanceof RangeError
-  return /^[0-9A-Z]{5}$/.test(code) && !/^(08|40|53|55|57|58|XX)/.test(code)
+// Readiness shows the sentence to anyone, so what the database said stays in the log.
+function unavailable(cause: unknown): ArtifactError {
+  return new ArtifactError('backend-unavailable', 'the views cannot be moved at the moment; trying again', { cause })
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { collect, defineCommand, inSession, type Surroundings, wholeNumber } from '../command.ts'
 import { printable } from '../printable.ts'
 import type { Session } from '../session.ts'
-import { formatSeconds, formatTime } from '../sizes.ts'
+import { formatTime } from '../sizes.ts'
 
 interface EventsFlags {
   readonly after: number
@@ -38,9 +38,8 @@ function follow({ client, output, signal }: Session, after: number, filter: Even
     ...filter,
     after,
     signal,
-    onReconnect({ error, delayMs, after: reached }) {
-      const why = error?.message ?? 'the store ended the connection.'
-      output.note(`${why} Going on behind event ${reached} in ${formatSeconds(Math.max(1, delayMs / 1000))} …`)
+    onReconnect({ error, after: reached }) {
+      output.note(`${error?.message ?? 'the store ended the connection.'} Going on behind event ${reached} …`)
     },
   })
 }

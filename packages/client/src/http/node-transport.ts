@@ -12,7 +12,8 @@ export function nodeTransport(): Transport {
   const http = new HttpAgent({ keepAlive: true, scheduling: 'lifo' })
   const https = new HttpsAgent({ keepAlive: true, scheduling: 'lifo' })
   return {
-    send(request) {
+    async send(request) {
+      request.signal?.throwIfAborted()
       const client = request.url.startsWith('https:')
         ? httpsRequest(request.url, { agent: https, method: request.method })
         : httpRequest(request.url, { agent: http, method: request.method })
@@ -30,7 +31,6 @@ function exchange(client: ClientRequest, request: TransportRequest): Promise<Tra
   return new Promise((resolve, reject) => {
     let response: IncomingMessage | undefined
     const abort = () => client.destroy(abortReason(signal))
-    if (signal?.aborted) return void reject(abortReason(signal))
     signal?.addEventListener('abort', abort, { once: true })
     client.once('close', () => signal?.removeEventListener('abort', abort))
     client.on('error', error => {
@@ -46,9 +46,10 @@ function exchange(client: ClientRequest, request: TransportRequest): Promise<Tra
     client.once('response', (incoming: IncomingMessage) => {
       response = incoming
       // An answer before the end of the body is a refusal: the rest is not sent, and the connection is not used again.
-      incoming.once('close', () => {
+      const finish = () => {
         if (!client.writableFinished) client.destroy()
-      })
+      }
+      incoming.once('end', finish).once('close', finish)
       resolve({ status: incoming.statusCode ?? 0, headers: toHeaders(incoming), body: incoming })
     })
     for (const [name, value] of Object.entries(request.headers)) client.setHeader(name, value)

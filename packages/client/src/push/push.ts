@@ -14,7 +14,7 @@ import { surveySourceTree } from './survey.ts'
 export type PushTarget = NewPackage | { readonly packageId: string }
 
 export interface TransferOptions {
-  /** How many files move at once; 8 where nothing is said. */
+  /** How many files move at once; 8 where nothing is said. A push sends four times as many where they are small. */
   readonly concurrency?: number | undefined
   readonly signal?: AbortSignal | undefined
 }

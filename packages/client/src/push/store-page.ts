@@ -5,6 +5,10 @@ import { changedError, type HashedFile, readHashedFile } from './hash-file.ts'
 import { mediaTypeOf } from './media-type.ts'
 import type { PushMeter } from './progress.ts'
 
+/** A file below this waits for the store to write it down rather than for its bytes to travel, so more of them go at once. */
+const smallBytes = 256 * 1024
+const smallAtOnce = 4
+
 /** Puts hashed files into one package, a page of at most 1,000 at a time. */
 export class PackageStorer {
   readonly #client: ArtifactStoreClient
@@ -23,7 +27,7 @@ export class PackageStorer {
 
   /** Asks which bytes are missing, uploads each of those once, and adds everything else by its digest. */
   async store(page: readonly HashedFile[]): Promise<void> {
-    const { concurrency, signal } = this.#options
+    const { signal } = this.#options
     const byDigest = Map.groupBy(page, file => file.digest)
     const missing = new Set<string>(await this.#client.blobs.missing([...byDigest.keys()], { signal }))
 
@@ -37,8 +41,16 @@ export class PackageStorer {
         known.push(...(first ? [first] : []), ...others)
       }
     }
-    await concurrently(uploads, concurrency, (file, stop) => this.#upload(file, stop), signal)
+    await this.#uploadAll(uploads)
     await this.#addKnown(known)
+  }
+
+  async #uploadAll(files: readonly HashedFile[]): Promise<void> {
+    const { concurrency, signal } = this.#options
+    const { small = [], large = [] } = Object.groupBy(files, file => (file.size < smallBytes ? 'small' : 'large'))
+    const upload = (file: HashedFile, stop: AbortSignal) => this.#upload(file, stop)
+    await concurrently(small, concurrency * smallAtOnce, upload, signal)
+    await concurrently(large, concurrency, upload, signal)
   }
 
   async #upload(file: HashedFile, signal: AbortSignal): Promise<void> {
@@ -71,7 +83,7 @@ export class PackageStorer {
   }
 
   async #addKnown(files: readonly HashedFile[]): Promise<void> {
-    const { concurrency, meter, signal } = this.#options
+    const { meter, signal } = this.#options
     if (files.length === 0) return
     const asked = files.map(({ path, digest }) => ({ path, digest, mediaType: mediaTypeOf(path) }))
     const outcomes = await this.#client.files.addKnown(this.#id, asked, { signal })
@@ -83,6 +95,6 @@ export class PackageStorer {
       else if (isArtifactError(outcome?.error, 'blob-not-found')) gone.push(file)
       else throw outcome?.error ?? new ArtifactError('internal', `the gateway said nothing of "${file.path}" when it was added`)
     }
-    await concurrently(gone, concurrency, (file, stop) => this.#upload(file, stop), signal)
+    await this.#uploadAll(gone)
   }
 }

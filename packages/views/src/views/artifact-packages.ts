@@ -1,9 +1,9 @@
-import type { PackageId, PackageInput, PackageState } from '@artifact-store/core'
+import type { KnownEvent, PackageId, PackageInput, PackageState } from '@artifact-store/core'
 import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
 import { jsonb, text, uuid } from 'drizzle-orm/pg-core'
 import type { ViewsDatabase } from '../database.ts'
 import { moment, viewsSchema, whole } from '../schema.ts'
-import { bySubject, defineView } from '../view.ts'
+import { bySubject, defineView, type Rows } from '../view.ts'
 
 export const artifactPackages = viewsSchema.table('artifact_packages', {
   packageId: uuid('package_id').primaryKey(),
@@ -108,12 +108,11 @@ export const packagesView = defineView(artifactPackages, {
         return { labels: { ...Object.fromEntries(kept), ...event.payload.set } }
       }),
   },
-  // They tell nothing that stands here, but they move the package's revision.
-  'v1.package.linked': { reads: bySubject, apply: (event, rows) => change(rows, event, () => ({})) },
-  'v1.attestation.attached': { reads: bySubject, apply: (event, rows) => change(rows, event, () => ({})) },
-  'v1.retention.assigned': { reads: bySubject, apply: (event, rows) => change(rows, event, () => ({})) },
-  'v1.retention.extended': { reads: bySubject, apply: (event, rows) => change(rows, event, () => ({})) },
-  'v1.retention.shortened': { reads: bySubject, apply: (event, rows) => change(rows, event, () => ({})) },
+  'v1.package.linked': movesRevision(),
+  'v1.attestation.attached': movesRevision(),
+  'v1.retention.assigned': movesRevision(),
+  'v1.retention.extended': movesRevision(),
+  'v1.retention.shortened': movesRevision(),
 })
 
 export interface PackageFilter {
@@ -149,13 +148,14 @@ export function listPackages(
     .limit(page.limit)
 }
 
-type PackageRows = Parameters<(typeof packagesView.handlers)['v1.package.created']['apply']>[1]
+/** What tells nothing that stands here still moves the package's revision, on which decisions are conditional. */
+function movesRevision() {
+  return { reads: bySubject, apply: (event: PackageEvent, rows: Rows<PackageRow>) => change(rows, event, () => ({})) }
+}
 
-function change(
-  rows: PackageRows,
-  event: { subjectId: string; subjectRevision: number; createdAt: Date },
-  fields: (row: PackageRow) => Partial<PackageRow>,
-): void {
+type PackageEvent = Pick<KnownEvent, 'subjectId' | 'subjectRevision' | 'createdAt'>
+
+function change(rows: Rows<PackageRow>, event: PackageEvent, fields: (row: PackageRow) => Partial<PackageRow>): void {
   const row = rows.get(event.subjectId)
   // An event about a package that was never created says nothing that a view could show.
   if (row) rows.put({ ...row, ...fields(row), revision: event.subjectRevision, updatedAt: event.createdAt })

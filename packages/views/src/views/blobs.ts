@@ -1,6 +1,7 @@
 import { type AnyDigest, type Digest, isBlake3, type KnownEvent, type Sha256Digest } from '@artifact-store/core'
-import { inArray, or } from 'drizzle-orm'
+import { or } from 'drizzle-orm'
 import { text } from 'drizzle-orm/pg-core'
+import { isAnyOf } from '../any-of.ts'
 import type { ViewsDatabase } from '../database.ts'
 import { moment, viewsSchema, whole } from '../schema.ts'
 import { bySubject, defineView, type Rows } from '../view.ts'
@@ -58,7 +59,7 @@ export function findBlobs(db: ViewsDatabase, digests: readonly AnyDigest[]): Pro
   return db
     .select()
     .from(blobs)
-    .where(or(inArray(blobs.digest, blake3), inArray(blobs.sha256, sha256)))
+    .where(or(isAnyOf(blobs.digest, blake3), isAnyOf(blobs.sha256, sha256)))
 }
 
 export async function findBlob(db: ViewsDatabase, digest: AnyDigest): Promise<BlobRow | undefined> {

@@ -1,6 +1,7 @@
 import type { ArtifactPath, Digest, FileEntry, PackageId, Sha256Digest } from '@artifact-store/core'
-import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import { primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { isAnyOf } from '../any-of.ts'
 import type { ViewsDatabase } from '../database.ts'
 import { viewsSchema, whole } from '../schema.ts'
 import { defineView } from '../view.ts'
@@ -52,18 +53,16 @@ export function findFiles(db: ViewsDatabase, id: PackageId, paths: readonly Arti
   return db
     .select(entry)
     .from(packageFiles)
-    .where(and(eq(packageFiles.packageId, id), inArray(packageFiles.path, [...paths])))
+    .where(and(eq(packageFiles.packageId, id), isAnyOf(packageFiles.path, paths)))
 }
 
 /** Those of the paths below which the package has a file, so that they are its directories. */
 export async function findDirectories(db: ViewsDatabase, id: PackageId, paths: readonly ArtifactPath[]): Promise<ArtifactPath[]> {
+  // "0" is the character behind "/": between the two lies everything in the directory, and nothing else.
   const result = await db.execute<{ path: ArtifactPath }>(sql`
-    select asked.path from unnest(array[${sql.join(
-      paths.map(path => sql`${path}`),
-      sql`, `,
-    )}]::text[]) as asked(path)
+    select asked.path from unnest(${sql.param([...paths])}::text[]) as asked(path)
      where exists (select from ${packageFiles} f
-                    where f.package_id = ${id} and f.path > asked.path || '/' collate "C" and f.path < asked.path || '0' collate "C")`)
+                    where f.package_id = ${id} and f.path > (asked.path || '/') collate "C" and f.path < (asked.path || '0') collate "C")`)
   return result.rows.map(row => row.path)
 }
 

@@ -1,6 +1,7 @@
 import type { KnownEvent, PackageId } from '@artifact-store/core'
-import { eq, inArray } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
 import { jsonb, text, uuid } from 'drizzle-orm/pg-core'
+import { isAnyOf } from '../any-of.ts'
 import type { ViewsDatabase } from '../database.ts'
 import { moment, viewsSchema } from '../schema.ts'
 import { bySubject, defineView, type Key, type Rows } from '../view.ts'
@@ -64,10 +65,7 @@ export async function findRetention(db: ViewsDatabase, id: PackageId): Promise<R
 }
 
 export function findRetentions(db: ViewsDatabase, ids: readonly string[]): Promise<RetentionRow[]> {
-  return db
-    .select()
-    .from(retentionState)
-    .where(inArray(retentionState.packageId, [...ids]))
+  return db.select().from(retentionState).where(isAnyOf(retentionState.packageId, ids))
 }
 
 function byHeldPackage(event: KnownEvent<'v1.hold.placed' | 'v1.hold.released'>): readonly Key[] {

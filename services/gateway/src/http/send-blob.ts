@@ -59,7 +59,7 @@ export async function sendBlob(
 }
 
 /** Streams bytes as the answer. An error before the first byte is a problem document, one after it a broken connection. */
-export async function sendStream(
+async function sendStream(
   c: Context<AppEnv>,
   answer: { status: 200 | 206; headers: Record<string, string>; bytes: ByteStream; signal: AbortSignal },
 ): Promise<Response> {

@@ -1,11 +1,25 @@
 import type { AppEnv } from '@artifact-store/service'
 import type { Context } from 'hono'
+import type { ViewsFollower } from '../views-follower.ts'
 
 /** The header that carries a position of the log: of a write in answers, the least to be seen in requests. */
 export const positionHeader = 'artifact-position'
 export const minPositionHeader = 'artifact-min-position'
 
-/** Says at which position of the log a write is. A repeat that wrote nothing has none. */
-export function withPosition(c: Context<AppEnv>, position: number | undefined): void {
-  if (position !== undefined) c.header(positionHeader, String(position))
+/**
+ * Says at which position of the log a write is, once reads show it. A client that does not want to wait for that says
+ * `Prefer: respond-async` (RFC 7240), and reads with `Artifact-Min-Position` later. A repeat that wrote nothing has no position.
+ */
+export async function answerAt(c: Context<AppEnv>, follower: ViewsFollower, position: number | undefined): Promise<void> {
+  if (position === undefined) return
+  c.header(positionHeader, String(position))
+  if (/(^|,)\s*respond-async\s*(,|;|$)/i.test(c.req.header('prefer') ?? '')) c.header('preference-applied', 'respond-async')
+  else await follower.reached(position)
+}
+
+/** The same where the answer itself is read from the views. */
+export async function answerBehind(c: Context<AppEnv>, follower: ViewsFollower, position: number | undefined): Promise<void> {
+  if (position === undefined) return
+  c.header(positionHeader, String(position))
+  await follower.reached(position)
 }

@@ -7,7 +7,7 @@ import { tokenOf } from './token.ts'
 /** Makes the first admin token valid, once. A token that was revoked stays revoked. */
 export async function ensureBootstrapToken(gateway: GatewayContext, secret: string): Promise<'issued' | 'known' | 'revoked'> {
   const { id, secretDigest } = tokenOf(secret)
-  const { answer } = await decideAndAppend<'issued' | 'known' | 'revoked'>(gateway, async () => {
+  const { answer, position } = await decideAndAppend<'issued' | 'known' | 'revoked'>(gateway, async () => {
     const row = await findToken(gateway.views, id)
     if (row) return { answer: row.revokedAt ? 'revoked' : 'known' }
     const event = makeEvent({
@@ -18,5 +18,6 @@ export async function ensureBootstrapToken(gateway: GatewayContext, secret: stri
     })
     return { answer: 'issued', append: { events: [event], conditions: [{ subject: { kind: 'token', id }, revision: 0 }] } }
   })
+  if (position !== undefined) await gateway.follower.reached(position)
   return answer
 }

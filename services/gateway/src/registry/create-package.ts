@@ -33,7 +33,6 @@ export async function createPackage(
   switch (outcome.outcome) {
     case 'appended':
     case 'repeated':
-      await gateway.follower.reached(outcome.lastSequence)
       return { answer: id, position: outcome.lastSequence }
     case 'key-reused': {
       const [first] = await gateway.read().fetchSince(outcome.firstSequence - 1, 1)
@@ -43,7 +42,6 @@ export async function createPackage(
           'the Idempotency-Key was used for another request: use a new key for a new request',
         )
       }
-      await gateway.follower.reached(outcome.lastSequence)
       return { answer: parsePackageId(first.subjectId), position: outcome.lastSequence }
     }
     case 'conflict':

@@ -13,7 +13,7 @@ export type Decision<Answer> =
       }
     }
 
-/** An answer, and the position of the log at which it is true: the views have reached it. */
+/** An answer, and the position of the log at which it is true. Reads show it once the views are there. */
 export interface Decided<Answer> {
   readonly answer: Answer
   /** Absent when nothing was written. */
@@ -25,7 +25,7 @@ const maxAttempts = 30
 
 /**
  * Decides on what the views show and appends under the condition that it still holds; where another writer was faster, waits
- * until the views show that and decides again (optimistic concurrency). Returns when the views show the write.
+ * until the views show that and decides again (optimistic concurrency). Returns when the write is in the log.
  * @param decide reads the views; throws to refuse.
  * @throws ArtifactError `revision-conflict` after too many rounds; `log-unavailable`, `overloaded`, `views-behind`.
  */
@@ -40,7 +40,6 @@ export async function decideAndAppend<Answer>(
     switch (outcome.outcome) {
       case 'appended':
       case 'repeated':
-        await gateway.follower.reached(outcome.lastSequence)
         return { answer: decision.answer, position: outcome.lastSequence }
       case 'conflict':
         await gateway.follower.reached(outcome.head)

@@ -1,9 +1,13 @@
 import {
   type AddResult,
+  type ArtifactPath,
   decideAddFiles,
   type FileEntry,
+  type FoundPaths,
+  lookUpPath,
   makeEvent,
   type NewEvent,
+  type PackageHead,
   type PackageId,
   pathsToLookUp,
 } from '@artifact-store/core'
@@ -16,11 +20,14 @@ import { blobStored } from './store-blob.ts'
 
 /** Adds files to packages. */
 export interface PackageFiles {
-  /** Adds one file whose bytes are stored. Outcomes and refusals as `decideAddFiles` says; resolves when reads show it. */
+  /** Adds one file whose bytes are stored. Outcomes and refusals as `decideAddFiles` says; resolves when it is in the log. */
   add(id: PackageId, file: FileEntry, actor: string): Promise<AddedFile>
+  /** What a file at that path would meet, as far as it is known before its bytes are: `add` decides.
+   * @throws ArtifactError `package-not-found`, `package-sealed`, `path-conflict`. */
+  lookUp(id: PackageId, path: ArtifactPath): Promise<{ head: PackageHead; present: FileEntry | undefined }>
 }
 
-export interface AddedFile {
+interface AddedFile {
   readonly outcome: 'added' | 'unchanged'
   /** The file as the package has it. */
   readonly file: FileEntry
@@ -49,6 +56,10 @@ export function createPackageFiles(gateway: Pick<GatewayContext, 'log' | 'follow
         if (used.users === 0) inUse.delete(id)
       }
     },
+    async lookUp(id, path) {
+      const [head, found] = await Promise.all([packageHead(gateway, id), findPaths(gateway, id, [{ path }])])
+      return { head, present: lookUpPath(head, path, found) }
+    },
   }
 }
 
@@ -61,11 +72,15 @@ function createPackageFunnel(
   gateway: Pick<GatewayContext, 'log' | 'follower' | 'views'>,
   id: PackageId,
 ): Funnel<Addition, AddedFile> {
+  // The last write of this package: what is decided next must have seen it.
+  let written = 0
   return createFunnel<Addition, AddedFile>({
     async run(batch) {
+      await gateway.follower.reached(written)
       const actor = batch[0]?.actor ?? ''
       const files = batch.map(addition => addition.file)
       const { answer, position } = await decideAndAppend(gateway, () => decide(gateway, id, files, actor))
+      written = position ?? written
       return answer.map(result => (result.outcome === 'refused' ? result.error : { ...result, position }))
     },
     // One event has one actor.
@@ -90,22 +105,14 @@ async function decide(
   actor: string,
 ): Promise<Decision<readonly AddResult[]>> {
   const head = await packageHead(gateway, id)
-  const [present, directories, blobs] = await Promise.all([
-    findFiles(gateway.views, id, pathsToLookUp(files)),
-    findDirectories(
-      gateway.views,
-      id,
-      files.map(file => file.path),
-    ),
+  const [found, blobs] = await Promise.all([
+    findPaths(gateway, id, files),
     findBlobs(
       gateway.views,
       files.map(file => file.digest),
     ),
   ])
-  const decision = decideAddFiles(head, files, {
-    files: new Map(present.map(file => [file.path, file])),
-    directories: new Set(directories),
-  })
+  const decision = decideAddFiles(head, files, found)
   const [first, ...rest] = decision.add
   if (!first) return { answer: decision.results }
 
@@ -121,4 +128,21 @@ async function decide(
   const added = makeEvent({ type: 'v1.package.files-added', subjectId: id, actor, payload: { files: [first, ...rest] } })
   const [firstBlob, ...otherBlobs] = blobEvents
   return { answer: decision.results, append: { conditions, events: firstBlob ? [firstBlob, ...otherBlobs, added] : [added] } }
+}
+
+/** What the package has where these files would go. */
+async function findPaths(
+  gateway: Pick<GatewayContext, 'views'>,
+  id: PackageId,
+  files: readonly { readonly path: ArtifactPath }[],
+): Promise<FoundPaths> {
+  const [present, directories] = await Promise.all([
+    findFiles(gateway.views, id, pathsToLookUp(files)),
+    findDirectories(
+      gateway.views,
+      id,
+      files.map(file => file.path),
+    ),
+  ])
+  return { files: new Map(present.map(file => [file.path, file])), directories: new Set(directories) }
 }

@@ -11,7 +11,7 @@ import { problemOf } from '@artifact-store/service'
 import { type BlobRow, findBlobs } from '@artifact-store/views'
 import { z } from 'zod'
 import type { GatewayContext } from '../context.ts'
-import { withPosition } from '../http/with-position.ts'
+import { answerAt } from '../http/with-position.ts'
 import { requireOpen } from '../registry/package-head.ts'
 import { defineRoute } from '../route.ts'
 import { fileDocument, toFileDocument } from './file-document.ts'
@@ -58,13 +58,8 @@ export const addFilesRoute = defineRoute({
     const added = await Promise.all(
       body.files.map(file => addOne(gateway, params.id, file, blobs.get(file.digest), caller.actor)),
     )
-    withPosition(
-      c,
-      added.reduce<number | undefined>(
-        (last, { position }) => (position === undefined ? last : Math.max(position, last ?? 0)),
-        undefined,
-      ),
-    )
+    const positions = added.map(({ position }) => position).filter(position => position !== undefined)
+    await answerAt(c, gateway.follower, positions.length === 0 ? undefined : Math.max(...positions))
     return c.json({ results: added.map(({ result }) => result) })
   },
 })

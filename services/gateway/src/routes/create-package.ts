@@ -1,6 +1,6 @@
 import { parseAnyDigest } from '@artifact-store/core'
 import { z } from 'zod'
-import { withPosition } from '../http/with-position.ts'
+import { answerBehind } from '../http/with-position.ts'
 import { createPackage } from '../registry/create-package.ts'
 import { defineRoute } from '../route.ts'
 import { loadPackageDocument, packageDocument } from './package-document.ts'
@@ -41,7 +41,7 @@ export const createPackageRoute = defineRoute({
   problems: ['idempotency-key-reused', 'log-unavailable', 'overloaded', 'views-behind'],
   async handle({ c, gateway, caller, body }) {
     const { answer: id, position } = await createPackage(gateway, caller, body, c.req.header('idempotency-key'))
-    withPosition(c, position)
+    await answerBehind(c, gateway.follower, position)
     c.header('location', `/v1/packages/${id}`)
     return c.json(await loadPackageDocument(gateway, id), 201)
   },

@@ -1,6 +1,6 @@
 import { decideDiscard, makeEvent } from '@artifact-store/core'
 import { z } from 'zod'
-import { withPosition } from '../http/with-position.ts'
+import { answerBehind } from '../http/with-position.ts'
 import { decideAndAppend } from '../registry/decide-and-append.ts'
 import { packageHead } from '../registry/package-head.ts'
 import { defineRoute } from '../route.ts'
@@ -33,7 +33,7 @@ export const discardPackageRoute = defineRoute({
         append: { events: [event], conditions: [{ subject: { kind: 'package', id: params.id }, revision: head.revision }] },
       }
     })
-    withPosition(c, position)
+    await answerBehind(c, gateway.follower, position)
     return c.json(await loadPackageDocument(gateway, params.id))
   },
 })

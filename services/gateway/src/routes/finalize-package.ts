@@ -1,6 +1,6 @@
 import { parseDigest } from '@artifact-store/core'
 import { z } from 'zod'
-import { withPosition } from '../http/with-position.ts'
+import { answerAt } from '../http/with-position.ts'
 import { finalizePackage } from '../registry/finalize-package.ts'
 import { defineRoute } from '../route.ts'
 import { packageIdParam } from './parameters.ts'
@@ -50,7 +50,7 @@ export const finalizePackageRoute = defineRoute({
   ],
   async handle({ c, gateway, caller, params, body, signal }) {
     const { answer, position } = await finalizePackage(gateway, params.id, caller.actor, body.expectedManifestDigest, signal)
-    withPosition(c, position)
+    await answerAt(c, gateway.follower, position)
     return c.json({ id: params.id, state: 'finalized', ...answer })
   },
 })

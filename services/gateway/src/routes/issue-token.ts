@@ -1,6 +1,6 @@
 import { makeEvent } from '@artifact-store/core'
 import { z } from 'zod'
-import { withPosition } from '../http/with-position.ts'
+import { answerAt } from '../http/with-position.ts'
 import { decideAndAppend } from '../registry/decide-and-append.ts'
 import { newTokenSecret, tokenOf } from '../registry/token.ts'
 import { defineRoute } from '../route.ts'
@@ -42,7 +42,7 @@ export const issueTokenRoute = defineRoute({
         conditions: [{ subject: { kind: 'token', id }, revision: 0 }],
       },
     }))
-    withPosition(c, position)
+    await answerAt(c, gateway.follower, position)
     c.header('cache-control', 'no-store')
     c.header('location', `/v1/tokens/${id}`)
     return c.json(

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { receiveBody } from '../http/receive-body.ts'
-import { withPosition } from '../http/with-position.ts'
+import { answerAt } from '../http/with-position.ts'
 import { storeBlob } from '../registry/store-blob.ts'
 import { defineRoute } from '../route.ts'
 import { digestParam } from './parameters.ts'
@@ -29,7 +29,7 @@ export const putBlobRoute = defineRoute({
       expect: [params.digest, ...body.expect],
       signal,
     })
-    withPosition(c, position)
+    await answerAt(c, gateway.follower, position)
     c.header('location', `/v1/blobs/${answer.content.digest}`)
     return c.json(answer.content, answer.isNew ? 201 : 200)
   },

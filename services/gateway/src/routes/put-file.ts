@@ -1,10 +1,9 @@
-import { ArtifactError, isBlake3 } from '@artifact-store/core'
-import { findFile } from '@artifact-store/views'
+import { type ContentDigests, type FileEntry, isArtifactError, isBlake3, type PackageHead, pathTaken } from '@artifact-store/core'
 import { z } from 'zod'
+import type { GatewayContext } from '../context.ts'
 import { receiveBody } from '../http/receive-body.ts'
-import { withPosition } from '../http/with-position.ts'
-import { requireOpen } from '../registry/package-head.ts'
-import { storeBytes } from '../registry/store-blob.ts'
+import { answerAt } from '../http/with-position.ts'
+import { storeBytes, type Upload } from '../registry/store-blob.ts'
 import { defineRoute } from '../route.ts'
 import { fileDocument, toFileDocument } from './file-document.ts'
 import { packageIdParam, pathParam } from './parameters.ts'
@@ -29,27 +28,33 @@ export const putFileRoute = defineRoute({
     const body = receiveBody(c)
     // Looked at before the bytes are asked for, so that what must be refused costs none. It is decided again, under the log's
     // lock, when they are there.
-    await requireOpen(gateway, params.id)
-    const present = await findFile(gateway.views, params.id, params.path)
-    const declared = present && body.expect.find(digest => digest !== (isBlake3(digest) ? present.digest : present.sha256))
-    if (present && declared) {
-      throw new ArtifactError(
-        'path-taken',
-        `"${params.path}" is in the package with other bytes: remove it first, or use another path`,
-        {
-          details: { path: params.path, digest: present.digest },
-        },
-      )
-    }
+    const { head, present } = await gateway.packageFiles.lookUp(params.id, params.path)
+    const declared = body.expect.find(digest => present && digest !== (isBlake3(digest) ? present.digest : present.sha256))
+    if (present && declared) throw pathTaken(head, present, declared)
 
-    const content = await storeBytes(gateway, { bytes: body.open(), size: body.size, expect: body.expect, signal })
-    const { outcome, file, position } = await gateway.packageFiles.add(
-      params.id,
-      { path: params.path, ...content, mediaType: body.mediaType },
-      caller.actor,
-    )
-    withPosition(c, position)
+    const upload = { bytes: body.open(), size: body.size, signal }
+    const content = present
+      ? await storeAgain(gateway, head, present, upload)
+      : await storeBytes(gateway, { ...upload, expect: body.expect })
+    const added = { path: params.path, ...content, mediaType: body.mediaType }
+    const { outcome, file, position } = await gateway.packageFiles.add(params.id, added, caller.actor)
+    await answerAt(c, gateway.follower, position)
     c.header('location', c.req.path)
     return c.json(toFileDocument(file), outcome === 'added' ? 201 : 200)
   },
 })
+
+/** Where a file is already, only its own bytes are kept: they heal what may have been lost of them. */
+async function storeAgain(
+  gateway: GatewayContext,
+  head: PackageHead,
+  present: FileEntry,
+  upload: Omit<Upload, 'expect'>,
+): Promise<ContentDigests> {
+  try {
+    return await storeBytes(gateway, { ...upload, expect: [present.digest] })
+  } catch (error) {
+    if (isArtifactError(error, 'digest-mismatch')) throw pathTaken(head, present, undefined)
+    throw error
+  }
+}

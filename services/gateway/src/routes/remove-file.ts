@@ -1,7 +1,7 @@
 import { decideRemoveFile, makeEvent } from '@artifact-store/core'
 import { findFile } from '@artifact-store/views'
 import { z } from 'zod'
-import { withPosition } from '../http/with-position.ts'
+import { answerAt } from '../http/with-position.ts'
 import { decideAndAppend } from '../registry/decide-and-append.ts'
 import { packageHead } from '../registry/package-head.ts'
 import { defineRoute } from '../route.ts'
@@ -34,7 +34,7 @@ export const removeFileRoute = defineRoute({
         append: { events: [event], conditions: [{ subject: { kind: 'package', id: params.id }, revision: head.revision }] },
       }
     })
-    withPosition(c, position)
+    await answerAt(c, gateway.follower, position)
     return c.body(null, 204)
   },
 })

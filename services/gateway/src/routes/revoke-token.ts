@@ -1,7 +1,7 @@
 import { ArtifactError, makeEvent } from '@artifact-store/core'
 import { findToken } from '@artifact-store/views'
 import { z } from 'zod'
-import { withPosition } from '../http/with-position.ts'
+import { answerAt } from '../http/with-position.ts'
 import { decideAndAppend } from '../registry/decide-and-append.ts'
 import { defineRoute } from '../route.ts'
 import { tokenIdParam } from './parameters.ts'
@@ -27,7 +27,7 @@ export const revokeTokenRoute = defineRoute({
         append: { events: [event], conditions: [{ subject: { kind: 'token', id: params.id }, revision: row.revision }] },
       }
     })
-    withPosition(c, position)
+    await answerAt(c, gateway.follower, position)
     return c.body(null, 204)
   },
 })

@@ -1,0 +1,41 @@
+import { blake3, type EventType, type NewEvent } from '@artifact-store/core'
+import { emptyWorld, eventMakers } from './random-events.ts'
+import { randomSource } from './random-source.ts'
+
+export interface HistoryOptions {
+  readonly seed: number
+  /** How many events; from about a thousand on, every type of the catalogue occurs. */
+  readonly length: number
+}
+
+/**
+ * What could have happened to a registry: events of several packages, blobs, holds and tokens, mixed, each valid after those before it and
+ * with texts that are hard to carry. The same seed gives the same history. Now and then there is one of a type that no catalogue knows.
+ */
+export function randomHistory({ seed, length }: HistoryOptions): NewEvent[] {
+  const random = randomSource(seed)
+  const world = emptyWorld()
+  const types = Object.keys(eventMakers) as EventType[]
+  const history: NewEvent[] = []
+  while (history.length < length) {
+    const event = random.chance(0.04)
+      ? unknownEvent(random.oneOf([...world.packages.keys()]))
+      : eventMakers[random.oneOf(types) ?? 'v1.package.created'](world, random)
+    if (event) history.push(event)
+  }
+  return history
+}
+
+/** From a later version, about a package of ours. */
+function unknownEvent(subjectId: string | undefined): NewEvent | undefined {
+  if (!subjectId) return undefined
+  const payloadJson = '{"colour":"blue"}'
+  return {
+    eventType: 'v2.package.painted',
+    subjectKind: 'package',
+    subjectId,
+    actor: 'a later version',
+    payloadJson,
+    payloadDigest: blake3(payloadJson),
+  }
+}

@@ -1,0 +1,27 @@
+import { getTableColumns } from 'drizzle-orm'
+import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
+
+/** Some columns of a table, each with the property that drizzle gives it. */
+export type Columns = readonly (readonly [property: string, column: PgColumn])[]
+
+/** What SQL about a whole table is made of. */
+export interface TableShape {
+  /** With its schema. */
+  readonly name: string
+  readonly columns: Columns
+  /** Those of the primary key, in the order of the table's columns. */
+  readonly keyColumns: Columns
+}
+
+export function tableShape(table: PgTable): TableShape {
+  const { schema, name, primaryKeys } = getTableConfig(table)
+  const columns = Object.entries(getTableColumns(table))
+  const composite = primaryKeys[0]?.columns.map(column => column.name)
+  const isKey = (column: PgColumn) => (composite ? composite.includes(column.name) : column.primary)
+  return { name: schema ? `${schema}.${name}` : name, columns, keyColumns: columns.filter(([, column]) => isKey(column)) }
+}
+
+/** `package_id, path` */
+export function namesOf(columns: Columns): string {
+  return columns.map(([, column]) => column.name).join(', ')
+}

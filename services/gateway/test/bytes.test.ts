@@ -1,0 +1,150 @@
+import { truncate, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { type RunningSystem, startSystem } from '@artifact-store/testkit'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Api, apiOf } from './api.ts'
+
+let system: RunningSystem
+let api: Api
+let address: string
+let etag: string
+const bytes = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => (i * 31) % 251))
+
+beforeAll(async () => {
+  system = await startSystem()
+  api = apiOf(system)
+  const id = await api.createPackage()
+  address = `/v1/packages/${id}/files/some/data.bin`
+  const put = await api.call('PUT', address, { body: bytes })
+  etag = `"${put.json.digest}"`
+})
+afterAll(() => system[Symbol.asyncDispose]())
+
+describe('the bytes of a file', () => {
+  it('come whole, with length, validator and both digests', async () => {
+    const answer = await api.call('GET', address)
+    expect(answer.status).toBe(200)
+    expect(answer.bytes.equals(bytes)).toBe(true)
+    expect(answer.headers.get('content-length')).toBe(String(bytes.length))
+    expect(answer.headers.get('etag')).toBe(etag)
+    expect(answer.headers.get('repr-digest')).toMatch(/^sha-256=:.{44}:, blake3=:.{44}:$/)
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+  })
+
+  it('have a head that says the same without them', async () => {
+    const head = await api.call('HEAD', address)
+    expect(head.status).toBe(200)
+    expect(head.bytes).toHaveLength(0)
+    expect(head.headers.get('content-length')).toBe(String(bytes.length))
+    expect(head.headers.get('etag')).toBe(etag)
+  })
+
+  it.each([
+    ['bytes=0-0', 0, 1],
+    ['bytes=0-', 0, 3_000_000],
+    ['bytes=1048570-1048580', 1_048_570, 1_048_581],
+    ['bytes=2999999-', 2_999_999, 3_000_000],
+    ['bytes=2999990-9999999', 2_999_990, 3_000_000],
+    ['bytes=-5', 2_999_995, 3_000_000],
+    ['bytes=-9999999', 0, 3_000_000],
+  ])('come in part for %s', async (range, start, end) => {
+    const answer = await api.call('GET', address, { headers: { range } })
+    expect(answer.status).toBe(206)
+    expect(answer.headers.get('content-range')).toBe(`bytes ${start}-${end - 1}/${bytes.length}`)
+    expect(answer.bytes.equals(bytes.subarray(start, end))).toBe(true)
+  })
+
+  it.each(['bytes=5-2', 'lines=1-2', 'bytes=a-b', 'bytes=0-1,5-6'])(
+    'come whole for %s, which is no one range of bytes',
+    async range => {
+      const answer = await api.call('GET', address, { headers: { range } })
+      expect(answer.status).toBe(200)
+      expect(answer.bytes.length).toBe(bytes.length)
+    },
+  )
+
+  it('are not sent again to one who has them', async () => {
+    expect((await api.call('GET', address, { headers: { 'if-none-match': `"other", ${etag}` } })).status).toBe(304)
+    expect((await api.call('GET', address, { headers: { 'if-none-match': '"other"' } })).status).toBe(200)
+    expect((await api.call('GET', address, { headers: { 'if-match': '"other"' } })).json.type).toMatch(/precondition-failed$/)
+  })
+
+  it('are resumed only if they are the same', async () => {
+    expect((await api.call('GET', address, { headers: { range: 'bytes=10-', 'if-range': etag } })).status).toBe(206)
+    expect((await api.call('GET', address, { headers: { range: 'bytes=10-', 'if-range': '"other"' } })).status).toBe(200)
+  })
+
+  it('are had by either digest', async () => {
+    const stored = await api.call('PUT', `/v1/blobs/${etag.slice(1, -1)}`, { body: bytes })
+    expect(stored.status).toBe(200)
+    expect((await api.call('GET', `/v1/blobs/${stored.json.sha256}`)).bytes.equals(bytes)).toBe(true)
+  })
+
+  it('may be none', async () => {
+    const id = await api.createPackage()
+    expect((await api.call('PUT', `/v1/packages/${id}/files/empty`, { body: '' })).json.size).toBe(0)
+    const answer = await api.call('GET', `/v1/packages/${id}/files/empty`)
+    expect(answer.headers.get('content-length')).toBe('0')
+    expect(answer.bytes).toHaveLength(0)
+  })
+
+  it('are asked for with 100 Continue where the client waits for it', async () => {
+    const id = await api.createPackage()
+    const { status, continued } = await putWithExpectation(`/v1/packages/${id}/files/x`, 'waited for')
+    expect(continued).toBe(true)
+    expect(status).toBe(201)
+    expect((await api.call('GET', `/v1/packages/${id}/files/x`)).bytes.toString()).toBe('waited for')
+  })
+})
+
+describe('bytes that rot in the store', () => {
+  const hex = (digest: string) => digest.slice('blake3:'.length)
+  const fileOf = (digest: string) =>
+    join(system.blobs, 'blobs', 'blake3', hex(digest).slice(0, 2), hex(digest).slice(2, 4), hex(digest))
+
+  it('are told as corrupt while they fit one chunk, and broken off when they do not', async () => {
+    const id = await api.createPackage()
+    const small = await api.call('PUT', `/v1/packages/${id}/files/small`, { body: 'precious' })
+    await writeFile(fileOf(small.json.digest), 'Precious')
+    const answer = await api.call('GET', `/v1/packages/${id}/files/small`)
+    expect(answer.status).toBe(502)
+    expect(answer.json.type).toMatch(/blob-corrupt$/)
+
+    const large = Buffer.from(bytes).fill(7)
+    const put = await api.call('PUT', `/v1/packages/${id}/files/large`, { body: large })
+    await writeFile(fileOf(put.json.digest), Buffer.from(large).fill(8, 1_500_000, 1_500_001))
+    await expect(api.call('GET', `/v1/packages/${id}/files/large`)).rejects.toThrow()
+    await expect(api.call('GET', `/v1/packages/${id}/files/large`, { headers: { range: 'bytes=0-2000000' } })).rejects.toThrow()
+    await truncate(fileOf(put.json.digest), 100)
+    expect((await api.call('GET', `/v1/packages/${id}/files/large`)).json.type).toMatch(/blob-corrupt$/)
+  })
+
+  it('are healed by whoever sends them again', async () => {
+    const id = await api.createPackage()
+    const put = await api.call('PUT', `/v1/packages/${id}/files/x`, { body: 'to be healed' })
+    await writeFile(fileOf(put.json.digest), 'rotten')
+    expect((await api.call('PUT', `/v1/packages/${id}/files/x`, { body: 'to be healed' })).status).toBe(200)
+    expect((await api.call('GET', `/v1/packages/${id}/files/x`)).bytes.toString()).toBe('to be healed')
+  })
+})
+
+function putWithExpectation(path: string, body: string): Promise<{ status: number | undefined; continued: boolean }> {
+  return new Promise((resolve, reject) => {
+    let continued = false
+    const outgoing = request(`${system.gateway.url}${path}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${system.token}`, expect: '100-continue', 'content-length': Buffer.byteLength(body) },
+    })
+    outgoing.on('continue', () => {
+      continued = true
+      outgoing.end(body)
+    })
+    outgoing.on('response', response => {
+      response.resume()
+      resolve({ status: response.statusCode, continued })
+    })
+    outgoing.on('error', reject)
+    outgoing.flushHeaders()
+  })
+}
