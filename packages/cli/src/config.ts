@@ -16,7 +16,6 @@ const defaultUrl = 'http://127.0.0.1:8080'
  */
 export function findConnection(
   given: { url?: string | undefined; token?: string | undefined },
-  // biome-ignore lint/style/noProcessEnv: this is the one place that reads it
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Connection {
   const { ARTIFACT_STORE_URL, ARTIFACT_STORE_TOKEN, ARTIFACT_STORE_DATA } = environment

@@ -49,7 +49,6 @@ export function serviceEnvironment(wiring: Wiring): Record<ServiceName, Record<s
       ...common('gateway', 'gateway', secrets.gateway),
       LOG_WRITER_URL: serviceUrl(wiring, 'log-writer'),
       LOG_WRITER_TOKEN: secrets.logWriterToken,
-      PROJECTOR_URL: serviceUrl(wiring, 'projector'),
       BLOBS_URL: `fs://${pathToFileURL(data.blobs).pathname}`,
       BOOTSTRAP_TOKEN: adminToken,
     },

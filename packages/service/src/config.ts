@@ -15,7 +15,6 @@ export type ConfigSchema<C> = z.ZodObject & { readonly _zod: { readonly output: 
  * @throws ArtifactError `configuration` that lists every mistake on a line of its own: `NAME: what is wrong (what to give)`;
  *   the lines are also in `details.mistakes`.
  */
-// biome-ignore lint/style/noProcessEnv: this is the one place that reads it
 export function loadConfig<C>(schema: ConfigSchema<C>, env: Environment = process.env): C {
   const mistakes = new Map<string, string>()
   const given: Record<string, string> = {}

@@ -1,4 +1,5 @@
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './database.ts'
+export { emptyLog } from './empty-log.ts'
 export type { SharedServers } from './global-setup.ts'
 export { startTestNats, type TestNatsOptions } from './nats.ts'
 export { type HistoryOptions, randomHistory } from './random-history.ts'

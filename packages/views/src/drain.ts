@@ -37,6 +37,6 @@ const batchBytes = 2 * 1024 * 1024
 
 /** Twice as many events each time, and as many as make a few megabytes. */
 function nextSize(events: readonly StoredEvent[], most: number): number {
-  const bytes = events.reduce((sum, event) => sum + event.payloadJson.length, 1)
-  return Math.max(1, Math.min(most, events.length * 2, Math.floor((batchBytes * events.length) / bytes)))
+  const bytes = events.reduce((sum, event) => sum + event.payloadJson.length, 0)
+  return Math.max(1, Math.min(most, events.length * 2, Math.floor((batchBytes * events.length) / Math.max(1, bytes))))
 }

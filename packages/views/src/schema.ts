@@ -24,4 +24,4 @@ export const moment = customType<{ data: Date; driverData: string }>({
   fromDriver: (value: string | Date) => (value instanceof Date ? value : parseMoment(value)),
 })
 
-const parseMoment = types.getTypeParser<Date>(types.builtins.TIMESTAMPTZ)
+const parseMoment: (text: string) => Date = types.getTypeParser(types.builtins.TIMESTAMPTZ)

@@ -1,68 +1,15 @@
-import { catalogue, newPackageId } from '@artifact-store/core'
+import { newPackageId } from '@artifact-store/core'
 import { postgresLogReader } from '@artifact-store/log'
 import { randomHistory } from '@artifact-store/testkit'
-import {
-  accessTokens,
-  artifactPackages,
-  blobs,
-  createViewWriter,
-  findPackage,
-  listFiles,
-  packageFiles,
-  replay,
-  retentionState,
-  stateDigest,
-} from '@artifact-store/views'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createViewWriter, findPackage, listFiles, replay, stateDigest } from '@artifact-store/views'
+import { describe, expect, it } from 'vitest'
 import { added, created, file, finalized, unknownEvent } from './events.ts'
-import { modelViews } from './model-views.ts'
-import { dumpViews, openTestViews, type TestViews } from './test-views.ts'
+import { dumpViews, useTestViews } from './test-views.ts'
 
-describe('a long history of every type of event', () => {
-  const history = randomHistory({ seed: 20_261_123, length: 2500 })
-  let views: TestViews
-  beforeAll(async () => {
-    views = await openTestViews()
-    // Live: a few events at a time, each applied as soon as it is in the log.
-    for (let at = 0; at < history.length; at += 13) await views.writer.apply(await views.append(history.slice(at, at + 13)))
-  })
-  afterAll(() => views[Symbol.asyncDispose]())
-
-  it('holds every type of the catalogue, and one that is not in it', () => {
-    const types = new Set(history.map(({ eventType }) => eventType))
-    expect(Object.keys(catalogue).filter(type => !types.has(type))).toEqual([])
-    expect(types).toContain('v2.package.painted')
-  })
-
-  it('shows what a model of the views shows that applies one event at a time', async () => {
-    const model = modelViews(await views.log.fetchSince(0, history.length))
-    const { db } = views
-    expect(byKey(await db.select().from(artifactPackages), row => row.packageId)).toEqual(model.packages)
-    expect(byKey(await db.select().from(packageFiles), row => `${row.packageId} ${row.path}`)).toEqual(model.files)
-    expect(byKey(await db.select().from(retentionState), row => row.packageId)).toEqual(model.retention)
-    expect(byKey(await db.select().from(blobs), row => row.digest)).toEqual(model.blobs)
-    expect(byKey(await db.select().from(accessTokens), row => row.tokenId)).toEqual(model.tokens)
-  })
-
-  it.each([1, 7, 1000])('is replayed to the very same bytes in batches of %i', async batchSize => {
-    const live = { digest: await stateDigest(views.reader), rows: await dumpViews(views.reader) }
-    expect(live.digest.position).toBe(history.length)
-    expect(await replay(views.log, views.writer, { reset: true, batchSize })).toBe(history.length)
-    expect(await stateDigest(views.reader)).toEqual(live.digest)
-    expect(await dumpViews(views.reader)).toEqual(live.rows)
-  })
-
-  it('is replayed to the very same bytes in another database', async () => {
-    await using other = await openTestViews()
-    expect(await replay(views.log, other.writer, { reset: true })).toBe(history.length)
-    expect(await stateDigest(other.reader)).toEqual(await stateDigest(views.reader))
-    expect(await dumpViews(other.reader)).toEqual(await dumpViews(views.reader))
-  })
-})
+const views = await useTestViews()
 
 describe('replay', () => {
   it('takes a package from created to finalized', async () => {
-    await using views = await openTestViews()
     const id = newPackageId()
     const files = [file('a.txt'), file('b/c.txt')]
     const stored = await views.append([created(id), added(id, ...files), finalized(id, files)])
@@ -83,14 +30,12 @@ describe('replay', () => {
   })
 
   it('leaves an empty log at 0', async () => {
-    await using views = await openTestViews()
     expect(await replay(views.log, views.writer, { reset: true })).toBe(0)
     expect(await replay(views.log, views.writer, { reset: false })).toBe(0)
     expect(await views.writer.position()).toBe(0)
   })
 
   it('passes over unknown types: nothing but the checkpoint moves', async () => {
-    await using views = await openTestViews()
     const id = newPackageId()
     await views.show(created(id))
     const { checkpoints: _, ...before } = await dumpViews(views.reader)
@@ -102,7 +47,6 @@ describe('replay', () => {
   })
 
   it('without reset goes on behind the checkpoint and leaves what is there alone', async () => {
-    await using views = await openTestViews()
     const [first, second] = [newPackageId(), newPackageId()]
     await views.show(created(first))
     await views.database.pool.query(`update views.artifact_packages set producer = 'was here before'`)
@@ -113,7 +57,6 @@ describe('replay', () => {
   })
 
   it('with reset makes anew what had been changed, lost or added', async () => {
-    await using views = await openTestViews()
     const [first, second] = [newPackageId(), newPackageId()]
     await views.show(created(first), created(second), added(second, file('a')))
     const whole = await stateDigest(views.reader)
@@ -125,7 +68,6 @@ describe('replay', () => {
   })
 
   it('is one transaction: until it commits readers see the old state, also those that began before it ended', async () => {
-    await using views = await openTestViews()
     await views.show(...randomHistory({ seed: 1, length: 300 }))
     await views.append(randomHistory({ seed: 2, length: 300 }))
     const old = { digest: await stateDigest(views.reader), rows: await dumpViews(views.reader) }
@@ -155,7 +97,6 @@ describe('replay', () => {
   })
 
   it('leaves the old state when it fails half way', async () => {
-    await using views = await openTestViews()
     await views.show(...randomHistory({ seed: 3, length: 300 }))
     const old = await stateDigest(views.reader)
     const broken = {
@@ -168,7 +109,6 @@ describe('replay', () => {
   })
 
   it('leaves the old state when it is aborted half way', async () => {
-    await using views = await openTestViews()
     await views.show(...randomHistory({ seed: 4, length: 300 }))
     const old = await stateDigest(views.reader)
     const abort = new AbortController()
@@ -184,13 +124,8 @@ describe('replay', () => {
   })
 
   it('reads the log as the role that writes the views', async () => {
-    await using views = await openTestViews()
     await views.append([created(newPackageId())])
     const projector = views.database.poolFor('projector')
     expect(await replay(postgresLogReader(projector), createViewWriter(projector), { reset: true })).toBe(1)
   })
 })
-
-function byKey<Row>(rows: readonly Row[], key: (row: Row) => string): Map<string, Row> {
-  return new Map(rows.map(row => [key(row), row]))
-}

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { NewEvent, StoredEvent } from '@artifact-store/core'
 import { maxFetch, openPostgresLog, type PostgresLog } from '@artifact-store/log'
-import { createTestDatabase, type TestDatabase } from '@artifact-store/testkit'
+import { createTestDatabase, emptyLog, type TestDatabase } from '@artifact-store/testkit'
 import {
   createViewWriter,
   registryViews,
@@ -12,7 +12,7 @@ import {
 } from '@artifact-store/views'
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import type { Pool } from 'pg'
-import { afterAll } from 'vitest'
+import { afterAll, beforeEach } from 'vitest'
 
 /** A log and its views in a database of their own, each touched as the role that does so in production. */
 export interface TestViews extends AsyncDisposable {
@@ -60,9 +60,13 @@ export async function openTestViews(): Promise<TestViews> {
   }
 }
 
-/** For the tests of one file, which tell their packages apart by id. */
+/** For the tests of one file; log and views are empty at the begin of each. */
 export async function useTestViews(): Promise<TestViews> {
   const views = await openTestViews()
+  beforeEach(async () => {
+    await emptyLog(views.database.pool)
+    await views.writer.reset()
+  })
   afterAll(() => views[Symbol.asyncDispose]())
   return views
 }

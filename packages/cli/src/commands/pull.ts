@@ -1,6 +1,7 @@
-import { type PullProgress, pull } from '@artifact-store/client'
+import { type PullProgress, type PullResult, pull } from '@artifact-store/client'
 import type { Command } from 'commander'
 import { defineCommand, inSession, type Surroundings, wholeNumber } from '../command.ts'
+import { printable } from '../printable.ts'
 import { ProgressBar } from '../progress-bar.ts'
 import type { Progress } from '../progress-line.ts'
 import type { Session } from '../session.ts'
@@ -16,14 +17,23 @@ export function pullCommand(surroundings: Surroundings): Command {
     })
 }
 
-async function run({ client, output, signal, json }: Session, id: string, directory: string, concurrency: number): Promise<void> {
-  using bar = new ProgressBar(output)
-  const onProgress = (progress: PullProgress) => bar.update(toProgress(progress))
-  const pulled = await pull(client, id, directory, { concurrency, signal, onProgress })
-  bar[Symbol.dispose]()
+async function run(session: Session, id: string, directory: string, concurrency: number): Promise<void> {
+  const { output, json } = session
+  const pulled = await pullWithBar(session, id, directory, concurrency)
   if (json) return await output.json(pulled)
   const kept = pulled.keptFiles === 0 ? '' : `; ${pulled.keptFiles} of them were there already`
-  await output.line(`${count(pulled.files, 'file')}, ${formatBytes(pulled.bytes)}, in ${directory}${kept}`)
+  await output.line(`${count(pulled.files, 'file')}, ${formatBytes(pulled.bytes)}, in ${printable(directory)}${kept}`)
+}
+
+async function pullWithBar(
+  { client, output, signal }: Session,
+  id: string,
+  directory: string,
+  concurrency: number,
+): Promise<PullResult> {
+  using bar = new ProgressBar(output)
+  const onProgress = (progress: PullProgress) => bar.update(toProgress(progress))
+  return await pull(client, id, directory, { concurrency, signal, onProgress })
 }
 
 function toProgress({ filesDone, filesTotal, bytesDone, bytesTotal }: PullProgress): Progress {

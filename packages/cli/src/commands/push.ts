@@ -1,4 +1,4 @@
-import { type PushOptions, type PushProgress, push } from '@artifact-store/client'
+import { type PushProgress, type PushResult, type PushTarget, push } from '@artifact-store/client'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { collectPair, defineCommand, inSession, type Surroundings, wholeNumber } from '../command.ts'
 import { ProgressBar } from '../progress-bar.ts'
@@ -53,49 +53,50 @@ export function pushCommand(surroundings: Surroundings): Command {
     })
 }
 
-type Target = Pick<PushOptions, never> & ({ packageId: string } | { name: string; kind: string })
-
-function targetOf(flags: PushFlags, command: Command): Target {
+function targetOf(flags: PushFlags, command: Command): PushTarget {
   const { name, kind, version, producer, label: labels, input: inputs, retentionClass } = flags
   if (flags.package !== undefined) return { packageId: flags.package }
   if (name === undefined) return command.error("error: required option '--name <name>' not specified")
   if (kind === undefined) return command.error("error: required option '--kind <kind>' not specified")
-  return { name, kind, ...{ version, producer, labels, inputs, retentionClass } }
+  return { name, kind, version, producer, labels, inputs, retentionClass }
 }
 
-async function run(
-  { client, output, signal, json }: Session,
+async function run(session: Session, directory: string, target: PushTarget, concurrency: number): Promise<void> {
+  const { output, json } = session
+  const pushed = await pushWithBar(session, directory, target, concurrency)
+  if (pushed.emptyDirectories > 0) {
+    const what = count(pushed.emptyDirectories, 'empty directory was', 'empty directories were')
+    output.note(`${what} left out: a package holds files only`)
+  }
+  if (json) return await output.json(pushed)
+  await output.lines(
+    renderFields([
+      ['package', pushed.id],
+      ['files', `${pushed.fileCount}, ${formatBytes(pushed.totalSize)}; ${formatBytes(pushed.sentBytes)} had to be sent`],
+      ['manifest', pushed.manifestDigest],
+      ['', pushed.manifestSha256],
+    ]),
+  )
+}
+
+async function pushWithBar(
+  { client, output, signal }: Session,
   directory: string,
-  target: Target,
+  target: PushTarget,
   concurrency: number,
-): Promise<void> {
+): Promise<PushResult> {
   let packageId: string | undefined
+  using bar = new ProgressBar(output)
+  const onProgress = (progress: PushProgress) => {
+    packageId = progress.packageId
+    bar.update(toProgress(progress))
+  }
   try {
-    using bar = new ProgressBar(output)
-    const onProgress = (progress: PushProgress) => {
-      packageId = progress.packageId
-      bar.update(toProgress(progress))
-    }
-    const pushed = await push(client, directory, { ...target, concurrency, signal, onProgress })
-    bar[Symbol.dispose]()
-    if (pushed.emptyDirectories > 0) {
-      output.note(
-        `${count(pushed.emptyDirectories, 'empty directory was', 'empty directories were')} left out: a package holds files only`,
-      )
-    }
-    if (json) return await output.json(pushed)
-    await output.lines(
-      renderFields([
-        ['package', pushed.id],
-        ['files', `${pushed.fileCount}, ${formatBytes(pushed.totalSize)}; ${formatBytes(pushed.sentBytes)} had to be sent`],
-        ['manifest', pushed.manifestDigest],
-        ['', pushed.manifestSha256],
-      ]),
-    )
+    return await push(client, directory, { ...target, concurrency, signal, onProgress })
   } catch (error) {
     if (packageId !== undefined) {
       output.note(
-        `package ${packageId} is open still: go on with "artifact push ${directory} --package ${packageId}", or "artifact discard ${packageId}"`,
+        `package ${packageId} is open still: go on with "artifact push … --package ${packageId}", or "artifact discard ${packageId}"`,
       )
     }
     throw error

@@ -36,7 +36,7 @@ export async function createPackage(
       return { answer: id, position: outcome.lastSequence }
     case 'key-reused': {
       const [first] = await gateway.read().fetchSince(outcome.firstSequence - 1, 1)
-      if (!first || first.eventType !== 'v1.package.created' || first.payloadJson !== event.payloadJson) {
+      if (first?.eventType !== 'v1.package.created' || first.payloadJson !== event.payloadJson) {
         throw new ArtifactError(
           'idempotency-key-reused',
           'the Idempotency-Key was used for another request: use a new key for a new request',
