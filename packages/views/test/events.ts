@@ -19,9 +19,11 @@ export function event<T extends EventType>(type: T, subjectId: string, payload: 
   return makeEvent({ type, subjectId, actor, payload })
 }
 
+type CreatedPayload = PayloadOf<'v1.package.created'>
+
 export function created(
   id: PackageId,
-  say: Partial<PayloadOf<'v1.package.created'>> & { name?: string; kind?: string } = {},
+  say: Partial<Omit<CreatedPayload, 'name' | 'kind'>> & { readonly name?: string; readonly kind?: string } = {},
 ): NewEvent {
   const { name = 'ci/nightly', kind = 'evidence', labels = {}, inputs = [], retentionClass = 'default', ...rest } = say
   return event('v1.package.created', id, {

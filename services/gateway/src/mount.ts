@@ -1,25 +1,25 @@
-import { ArtifactError, parsePosition } from '@artifact-store/core'
+import { parsePosition } from '@artifact-store/core'
 import { type App, readJson } from '@artifact-store/service'
 import { z } from 'zod'
 import type { GatewayContext } from './context.ts'
 import { authenticate, authorize } from './http/authenticate.ts'
 import { clientSignal } from './http/client-signal.ts'
 import { rawOf } from './http/raw.ts'
-import { refuseRewrittenPath } from './http/raw-path.ts'
+import { refuseUnfaithfulPath } from './http/raw-path.ts'
 import { minPositionHeader } from './http/with-position.ts'
 import type { Route } from './route.ts'
 
 /** Puts the routes on the app: who calls, may they, what did they send; then the handler. */
 export function mountRoutes(app: App, routes: readonly Route[], gateway: GatewayContext): void {
   app.use('/v1/*', async (c, next) => {
-    refuseRewrittenPath(rawOf(c).incoming?.url ?? '/')
+    refuseUnfaithfulPath(rawOf(c).incoming?.url ?? '/')
     await next()
   })
   for (const route of routes) {
     app.on(route.method.toUpperCase(), honoPath(route.path), async c => {
       const caller = await authenticate(gateway.views, c.req.header('authorization'), new Date())
       authorize(caller, route.scope)
-      const params = (route.params ?? nothing).parse(decodedParams(c.req.param()))
+      const params = (route.params ?? nothing).parse(c.req.param())
       const query = (route.query ?? nothing).parse(singleOrList(c.req.queries()))
       const body = route.body?.kind === 'json' ? await readJson(c, route.body.schema) : undefined
       const signal = clientSignal(c)
@@ -35,25 +35,6 @@ const nothing = z.object({})
 /** OpenAPI's `{id}` as Hono's `:id`; a parameter called `path` takes slashes too. */
 function honoPath(template: string): string {
   return template.replaceAll('{path}', ':path{.+}').replaceAll(/\{(\w+)\}/g, ':$1')
-}
-
-/** Hono leaves text that is not valid percent-encoded UTF-8 as it is; as a name it would be another one. */
-function decodedParams(params: Record<string, string>): Record<string, string> {
-  for (const [name, value] of Object.entries(params)) {
-    if (/%[0-9a-f]{2}/i.test(value) && !isDecodable(value)) {
-      throw new ArtifactError('invalid-path', `"${value.slice(0, 200)}" (${name}) is not percent-encoded UTF-8`)
-    }
-  }
-  return params
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function singleOrList(queries: Record<string, string[]>): Record<string, string | string[] | undefined> {

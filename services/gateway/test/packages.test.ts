@@ -165,6 +165,19 @@ describe('a package from its opening to its end', () => {
     expect(other.json.type).toMatch(/idempotency-key-reused$/)
   })
 
+  it.each(['emoji \u{1F389}.json', '中文/报告.txt', 'a%ff.txt', 'a plus + and & = ? #', 'trailing dot.', 'ünïcode'])(
+    'keeps a file under the odd name %s',
+    async name => {
+      const id = await api.createPackage()
+      const address = `/v1/packages/${id}/files/${name.split('/').map(encodeURIComponent).join('/')}`
+      const put = await api.call('PUT', address, { body: name })
+      expect(put.status).toBe(201)
+      expect(put.json.path).toBe(name)
+      const got = await api.call('GET', put.headers.get('location') ?? '')
+      expect(got.bytes.toString()).toBe(name)
+    },
+  )
+
   it('adds files by the digests of bytes that are there, with a result for each', async () => {
     const id = await api.createPackage()
     const stored = await api.call('PUT', `/v1/packages/${id}/files/original`, { body: 'shared bytes' })

@@ -51,8 +51,10 @@ export const reason = z
   .regex(/^(?:[^\p{Cc}\p{Cs}]|[\n\t])*$/u, 'must not hold control characters')
 /** The name of a class of a retention policy. */
 export const retentionClass = z.string().regex(packageKindPattern)
-/** RFC 3339 in UTC with whole milliseconds, as `Date.prototype.toISOString` writes it. */
-export const timestamp = z.iso.datetime({ precision: 3 })
+/** RFC 3339 in UTC with whole milliseconds, as `Date.prototype.toISOString` writes it; from the year 0001 on, as PostgreSQL knows no year 0. */
+export const timestamp = z.iso
+  .datetime({ precision: 3 })
+  .refine(text => !text.startsWith('0000'), 'must be of the year 0001 or later')
 /** A sequence of the log; 0 is before the first. */
 export const position = z.int().min(0)
 /** A URI, or anything else that names a thing in one line. */

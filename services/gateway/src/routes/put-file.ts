@@ -39,7 +39,8 @@ export const putFileRoute = defineRoute({
     const added = { path: params.path, ...content, mediaType: body.mediaType }
     const { outcome, file, position } = await gateway.packageFiles.add(params.id, added, caller.actor)
     await answerAt(c, gateway.follower, position)
-    c.header('location', c.req.path)
+    // Hono's own path is decoded, and a header holds no such text.
+    c.header('location', new URL(c.req.url).pathname)
     return c.json(toFileDocument(file), outcome === 'added' ? 201 : 200)
   },
 })

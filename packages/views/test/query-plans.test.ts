@@ -1,0 +1,175 @@
+import {
+  type AnyDigest,
+  newPackageId,
+  type PackageId,
+  parseArtifactPath,
+  parseDigest,
+  parsePackageId,
+} from '@artifact-store/core'
+import {
+  findBlob,
+  findBlobs,
+  findDirectories,
+  findFile,
+  findFiles,
+  findPackage,
+  findRetentions,
+  findTokenBySecret,
+  listFiles,
+  listPackages,
+  listTokens,
+  packageFiles,
+  type ViewsDatabase,
+  viewsDatabase,
+} from '@artifact-store/views'
+import { Pool, type QueryConfig } from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createRowStore } from '../src/row-store.ts'
+import { openTestViews, type TestViews } from './test-views.ts'
+
+/** So many packages, files, blobs and tokens: enough that reading all of them is what no query may do. */
+const size = 100_000
+
+let views: TestViews
+beforeAll(async () => {
+  views = await openTestViews()
+  await views.database.pool.query(fill)
+})
+afterAll(() => views[Symbol.asyncDispose]())
+
+const packageId = parsePackageId('00000000-0000-7000-8000-000000000007')
+const paths = Array.from({ length: 500 }, (_, i) => parseArtifactPath(`dir/${i * 100}.txt`))
+const digests = Array.from({ length: 500 }, (_, i): AnyDigest => parseDigest(`blake3:${String(i * 100).padStart(64, '0')}`))
+const both = digests.map((digest, i) => (i % 2 === 0 ? digest : (`sha256:${digest.slice(7)}` as AnyDigest)))
+
+describe.each<[string, (db: ViewsDatabase) => Promise<unknown>]>([
+  ['a package by id', db => findPackage(db, packageId)],
+  ['the newest packages', db => listPackages(db, {}, { limit: 50 })],
+  ['a page of packages from the middle', db => listPackages(db, {}, { before: size / 2, limit: 50 })],
+  ['the packages of a name', db => listPackages(db, { name: 'ci/7' }, { limit: 50 })],
+  ['a later page of a name', db => listPackages(db, { name: 'ci/7' }, { before: size / 2, limit: 50 })],
+  ['the packages of a kind', db => listPackages(db, { kind: 'kind7' }, { limit: 50 })],
+  ['packages in a state that few are in', db => listPackages(db, { state: 'discarded' }, { limit: 50 })],
+  ['packages in the state that most are in', db => listPackages(db, { state: 'finalized' }, { limit: 50 })],
+  ['packages with a label that few have', db => listPackages(db, { labels: { job: '77777' } }, { limit: 50 })],
+  ['packages with a label that many have', db => listPackages(db, { labels: { branch: 'main' } }, { limit: 50 })],
+  ['a file by its path', db => findFile(db, packageId, parseArtifactPath('dir/7.txt'))],
+  ['many files by their paths', db => findFiles(db, packageId, paths)],
+  ['which of many paths are directories', db => findDirectories(db, packageId, paths)],
+  ['a page of files', db => listFiles(db, packageId, { after: 'dir/5', limit: 1000 })],
+  ['a blob by BLAKE3', db => findBlob(db, digests[7] ?? parseDigest(''))],
+  ['a blob by SHA-256', db => findBlob(db, both[7] ?? parseDigest(''))],
+  ['many blobs by either digest', db => findBlobs(db, both)],
+  [
+    'retention of a page of packages',
+    db =>
+      findRetentions(
+        db,
+        Array.from({ length: 50 }, () => packageId),
+      ),
+  ],
+  ['a token by its secret', db => findTokenBySecret(db, parseDigest(digests[7] ?? ''))],
+  ['a page of tokens', db => listTokens(db, { after: '5', limit: 100 })],
+])('%s', (_, query) => {
+  it('is found by an index, and little else is looked at', async () => {
+    const recorder = recordingPool(views.database.urlFor('gateway'))
+    await query(viewsDatabase(recorder.pool))
+    await recorder.pool.end()
+    await expectIndexed(recorder.queries)
+  })
+})
+
+describe('a batch of events', () => {
+  it('reads and writes its rows by the key, also in a plan that was made for any batch', async () => {
+    const client = await views.database.poolFor('projector').connect()
+    const keys = (id: PackageId) => paths.map(path => [id, path])
+    await client.query('begin; set local plan_cache_mode = force_generic_plan')
+    const recorded: QueryConfig[] = []
+    const store = createRowStore(packageFiles)
+    const connection = {
+      query: (config: QueryConfig) => {
+        recorded.push(config)
+        return client.query(config)
+      },
+    }
+    await store.load(connection, keys(packageId))
+    store.deleteAll(newPackageId())
+    for (const path of paths) store.delete(packageId, path)
+    await store.flush(connection)
+    expect(recorded).toHaveLength(3)
+    for (const { name } of recorded) {
+      const { rows } = await client.query<{ statement: string }>('select statement from pg_prepared_statements where name = $1', [
+        name,
+      ])
+      expect(rows).toHaveLength(1)
+    }
+    await client.query('rollback')
+    client.release()
+    await expectIndexed(recorded.map(({ text, values = [] }) => ({ text, values })))
+  })
+})
+
+interface Recorded {
+  readonly text: string
+  readonly values: readonly unknown[]
+}
+
+/** A pool that remembers what was asked through it. */
+function recordingPool(url: string): { readonly pool: Pool; readonly queries: Recorded[] } {
+  const queries: Recorded[] = []
+  class RecordingPool extends Pool {
+    override query: Pool['query'] = ((config: QueryConfig, values: unknown[] = []) => {
+      queries.push({ text: config.text, values })
+      return super.query(config, values)
+    }) as Pool['query']
+  }
+  return { pool: new RecordingPool({ connectionString: url }), queries }
+}
+
+interface Plan {
+  readonly 'Node Type': string
+  readonly 'Actual Rows': number
+  readonly 'Actual Loops': number
+  readonly 'Rows Removed by Filter'?: number
+  readonly Plans?: readonly Plan[]
+}
+
+/** No table is read from end to end, and no step sees more than a few thousand rows. */
+async function expectIndexed(queries: readonly Recorded[]): Promise<void> {
+  expect(queries).not.toEqual([])
+  for (const { text, values } of queries) {
+    const client = await views.database.pool.connect()
+    await client.query('begin')
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(`explain (analyze, format json) ${text}`, [...values])
+    await client.query('rollback')
+    client.release()
+    const steps = rows.flatMap(row => row['QUERY PLAN'].flatMap(({ Plan: plan }) => stepsOf(plan)))
+    expect(
+      steps.filter(step => step['Node Type'] === 'Seq Scan'),
+      JSON.stringify(steps, undefined, 1),
+    ).toEqual([])
+    const seen = steps.map(step => (step['Actual Rows'] + (step['Rows Removed by Filter'] ?? 0)) * step['Actual Loops'])
+    expect(Math.max(...seen), JSON.stringify(steps, undefined, 1)).toBeLessThan(5000)
+  }
+}
+
+function stepsOf(plan: Plan): Plan[] {
+  return [plan, ...(plan.Plans ?? []).flatMap(stepsOf)]
+}
+
+const fill = `
+  create temporary view number as select n, lpad(n::text, 64, '0') as digits from generate_series(1, ${size}) as n;
+  insert into views.artifact_packages
+    select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'ci/' || n % 100, null, 'kind' || n % 20, 'a producer',
+           jsonb_build_object('branch', case n % 3 when 0 then 'next' else 'main' end, 'job', n::text), '[]',
+           case when n % 10000 = 0 then 'discarded' when n % 5 = 0 then 'open' else 'finalized' end,
+           3, now(), 'ci', n, now(), 10, 1000, now(), 'blake3:' || digits, 'sha256:' || digits, 500, 'blake3:' || digits, 'sha256:' || digits, 100, null
+      from number;
+  insert into views.retention_state
+    select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'default', null, '{}' from number;
+  insert into views.package_files
+    select '${packageId}', 'dir/' || n || '.txt', 'blake3:' || digits, 'sha256:' || digits, n, 'text/plain', 2 from number;
+  insert into views.blobs select 'blake3:' || digits, 'sha256:' || digits, n, 'stored', 1, now(), null, 'unchecked' from number;
+  insert into views.access_tokens
+    select right(digits, 32), 'blake3:' || digits, 'ci', '["read"]', null, 1, now(), 'root', null, null from number;
+  analyze views.artifact_packages, views.retention_state, views.package_files, views.blobs, views.access_tokens`
