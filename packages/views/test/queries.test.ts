@@ -174,7 +174,7 @@ describe('findDirectories', () => {
   const directories = async (files: string[], asked: string[]) => {
     const id = newPackageId()
     await views.show(created(id), added(id, ...files.map(path => file(path))))
-    return (await findDirectories(views.db, id, paths(...asked))).sort()
+    return new Set<string>(await findDirectories(views.db, id, paths(...asked)))
   }
 
   it.each([
@@ -187,7 +187,7 @@ describe('findDirectories', () => {
     ['the last names that there can be', ['a/\u{10ffff}'], ['a']],
     ['odd names', ["it's/x", '{a,b}/x', '%/x', '\u{1f600}/x'], ["it's", '%', '{a,b}', '\u{1f600}']],
   ])('%s', async (_, files, expected) => {
-    expect(await directories(files, ['a', 'a/b', 'b', "it's", '%', '_', '{a,b}', '\u{1f600}'])).toEqual([...expected].sort())
+    expect(await directories(files, ['a', 'a/b', 'b', "it's", '%', '_', '{a,b}', '\u{1f600}'])).toEqual(new Set(expected))
   })
 
   it('sees only this package, and finds nothing where nothing is asked', async () => {

@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(() => views[Symbol.asyncDispose]())
 
 const packageId = parsePackageId('00000000-0000-7000-8000-000000000007')
-const paths = Array.from({ length: 500 }, (_, i) => parseArtifactPath(`dir/${i * 100}.txt`))
+const paths = Array.from({ length: 500 }, (_, i) => parseArtifactPath(`dir/${14_000 + i * 4}.txt`))
 const digests = Array.from({ length: 500 }, (_, i): AnyDigest => parseDigest(`blake3:${String(i * 100).padStart(64, '0')}`))
 const both = digests.map((digest, i) => (i % 2 === 0 ? digest : (`sha256:${digest.slice(7)}` as AnyDigest)))
 
@@ -53,10 +53,10 @@ describe.each<[string, (db: ViewsDatabase) => Promise<unknown>]>([
   ['packages in the state that most are in', db => listPackages(db, { state: 'finalized' }, { limit: 50 })],
   ['packages with a label that few have', db => listPackages(db, { labels: { job: '77777' } }, { limit: 50 })],
   ['packages with a label that many have', db => listPackages(db, { labels: { branch: 'main' } }, { limit: 50 })],
-  ['a file by its path', db => findFile(db, packageId, parseArtifactPath('dir/7.txt'))],
+  ['a file by its path', db => findFile(db, packageId, parseArtifactPath('dir/14007.txt'))],
   ['many files by their paths', db => findFiles(db, packageId, paths)],
   ['which of many paths are directories', db => findDirectories(db, packageId, paths)],
-  ['a page of files', db => listFiles(db, packageId, { after: 'dir/5', limit: 1000 })],
+  ['a page of files', db => listFiles(db, packageId, { after: 'dir/145', limit: 1000 })],
   ['a blob by BLAKE3', db => findBlob(db, digests[7] ?? parseDigest(''))],
   ['a blob by SHA-256', db => findBlob(db, both[7] ?? parseDigest(''))],
   ['many blobs by either digest', db => findBlobs(db, both)],
@@ -144,12 +144,14 @@ async function expectIndexed(queries: readonly Recorded[]): Promise<void> {
     await client.query('rollback')
     client.release()
     const steps = rows.flatMap(row => row['QUERY PLAN'].flatMap(({ Plan: plan }) => stepsOf(plan)))
+    const read = steps.map(step => ({
+      how: step['Node Type'],
+      rows: (step['Actual Rows'] + (step['Rows Removed by Filter'] ?? 0)) * step['Actual Loops'],
+    }))
     expect(
-      steps.filter(step => step['Node Type'] === 'Seq Scan'),
-      JSON.stringify(steps, undefined, 1),
+      read.filter(({ how, rows: seen }) => how === 'Seq Scan' || seen > 5000),
+      JSON.stringify(read),
     ).toEqual([])
-    const seen = steps.map(step => (step['Actual Rows'] + (step['Rows Removed by Filter'] ?? 0)) * step['Actual Loops'])
-    expect(Math.max(...seen), JSON.stringify(steps, undefined, 1)).toBeLessThan(5000)
   }
 }
 
@@ -168,7 +170,7 @@ const fill = `
   insert into views.retention_state
     select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'default', null, '{}' from number;
   insert into views.package_files
-    select '${packageId}', 'dir/' || n || '.txt', 'blake3:' || digits, 'sha256:' || digits, n, 'text/plain', 2 from number;
+    select ('00000000-0000-7000-8000-' || lpad((n / 2000)::text, 12, '0'))::uuid, 'dir/' || n || '.txt', 'blake3:' || digits, 'sha256:' || digits, n, 'text/plain', 2 from number;
   insert into views.blobs select 'blake3:' || digits, 'sha256:' || digits, n, 'stored', 1, now(), null, 'unchecked' from number;
   insert into views.access_tokens
     select right(digits, 32), 'blake3:' || digits, 'ci', '["read"]', null, 1, now(), 'root', null, null from number;
