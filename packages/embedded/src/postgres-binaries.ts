@@ -32,7 +32,7 @@ export function findPostgres(): PostgresBinaries {
     if (!isErrno(error, 'MODULE_NOT_FOUND')) throw error
     throw new ArtifactError(
       'configuration',
-      `no PostgreSQL is shipped for ${process.platform}-${process.arch}: run your own PostgreSQL 18 and the services with DATABASE_URL, as ARCHITECTURE.md shows`,
+      `no PostgreSQL is shipped for ${process.platform}-${process.arch}: run your own PostgreSQL 18 and the services with DATABASE_URL, as docs/OPERATIONS.md shows`,
       { cause: error, details: { package: name } },
     )
   }

@@ -2,6 +2,7 @@ export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from 
 export { emptyLog } from './empty-log.ts'
 export type { SharedServers } from './global-setup.ts'
 export { startTestNats, type TestNatsOptions } from './nats.ts'
+export { type OwnPostgres, startOwnPostgres } from './own-postgres.ts'
 export { type HistoryOptions, randomHistory } from './random-history.ts'
 export { type ProcessRole, processRoles } from './roles.ts'
 export { type RunningSystem, startSystem } from './running-system.ts'

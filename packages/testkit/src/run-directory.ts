@@ -7,6 +7,8 @@ import { stopLeftoverNats, stopLeftoverPostgres } from '@artifact-store/embedded
 
 /** Each NATS server of a run has a directory with this prefix in the run's directory. */
 export const natsDirectoryPrefix = 'nats-'
+/** And each PostgreSQL that a test has to itself one with this. */
+export const ownPostgresPrefix = 'own-postgres-'
 
 /** Makes the directory of this test run. Its name holds the process id, so that a later run can tell whether it is in use. */
 export async function makeRunDirectory(parent: string = tmpdir(), pid: number = process.pid): Promise<string> {
@@ -25,6 +27,7 @@ export async function removeRunDirectory(directory: string): Promise<void> {
   await stopLeftoverPostgres(postgresDirectory(directory))
   for (const name of await entriesOf(directory)) {
     if (name.startsWith(natsDirectoryPrefix)) await stopLeftoverNats(join(directory, name))
+    if (name.startsWith(ownPostgresPrefix)) await stopLeftoverPostgres(join(directory, name))
   }
   await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 }

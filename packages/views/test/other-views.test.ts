@@ -160,7 +160,9 @@ describe('a token', () => {
   it('is listed in the order of ids, a page at a time', async () => {
     const [a, b, c] = ['a', 'b', 'c'].map(letter => parseTokenId(letter.repeat(32)))
     await views.show(
-      ...[c, a, b].map((token = id) => event('v1.token.issued', token, { secretDigest: digestOf(token), actor: 'ci', scopes: ['read'] })),
+      ...[c, a, b].map((token = id) =>
+        event('v1.token.issued', token, { secretDigest: digestOf(token), actor: 'ci', scopes: ['read'] }),
+      ),
     )
     const first = await listTokens(views.db, { limit: 2 })
     expect(first.map(row => row.tokenId)).toEqual([a, b])

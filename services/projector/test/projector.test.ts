@@ -1,0 +1,141 @@
+import { createTestDatabase, randomHistory } from '@artifact-store/testkit'
+import { stateDigest } from '@artifact-store/views'
+import { describe, expect, it } from 'vitest'
+import {
+  appendBurst,
+  expectFreshReplayEqual,
+  metricsOf,
+  positionOf,
+  readinessOf,
+  startProjector,
+  untilAt,
+  untilReadiness,
+} from './test-projector.ts'
+
+describe('the projector', () => {
+  it('follows the log, and tells how far it is', async () => {
+    await using database = await createTestDatabase()
+    const history = randomHistory({ seed: 1, length: 400 })
+    await appendBurst(database.poolFor('log_writer'), history.slice(0, 150))
+    await using projector = await startProjector(database.urlFor('projector'))
+    await untilAt(projector, 150)
+
+    await appendBurst(database.poolFor('log_writer'), history.slice(150))
+    await untilAt(projector, 400)
+
+    const { rows } = await database.pool.query<{ created_at: Date }>('select created_at from log.events where sequence = 400')
+    expect(await positionOf(projector)).toEqual({
+      position: 400,
+      head: 400,
+      lag: 0,
+      appliedAt: rows[0]?.created_at.toISOString(),
+    })
+    await untilReadiness(projector, {
+      http: 200,
+      status: 'ready',
+      checks: { postgres: { ok: true, detail: 'log at 400' }, projection: { ok: true, detail: 'views at 400' } },
+    })
+    expect(await metricsOf(projector)).toMatchObject({
+      artifact_store_projection_position: 400,
+      artifact_store_projection_lag_events: 0,
+      'artifact_store_projection_stopped{kind="poison-event"}': 0,
+      'artifact_store_projection_stopped{kind="backend-unavailable"}': 0,
+    })
+    expect(await (await fetch(`${projector.url}/v1/state-digest`)).json()).toEqual(await stateDigest(database.pool))
+    expect(await projector.stop()).toBe(0)
+    await expectFreshReplayEqual(database.pool)
+  })
+
+  it('tells how far it is behind while it cannot move', async () => {
+    await using database = await createTestDatabase()
+    await using projector = await startProjector(database.urlFor('projector'))
+    const blocker = await database.pool.connect()
+    await blocker.query('begin; lock table views.checkpoints in share row exclusive mode')
+    await appendBurst(database.poolFor('log_writer'), randomHistory({ seed: 2, length: 30 }))
+    expect(await positionOf(projector)).toEqual({ position: 0, head: 30, lag: 30, appliedAt: null })
+    expect(await metricsOf(projector)).toMatchObject({ artifact_store_projection_lag_events: 30 })
+    // Behind is not broken.
+    expect(await readinessOf(projector)).toMatchObject({ http: 200 })
+    await blocker.query('rollback')
+    blocker.release()
+    await untilAt(projector, 30)
+  })
+
+  it('stops cleanly in the middle of a burst, and the next one goes on from there', async () => {
+    await using database = await createTestDatabase()
+    const history = randomHistory({ seed: 3, length: 1500 })
+    await using projector = await startProjector(database.urlFor('projector'))
+    const burst = appendBurst(database.poolFor('log_writer'), history)
+    await expect.poll(async () => (await positionOf(projector)).position, { timeout: 20_000, interval: 1 }).toBeGreaterThan(100)
+    expect(await projector.stop()).toBe(0)
+    await burst
+    await using next = await startProjector(database.urlFor('projector'))
+    await untilAt(next, history.length)
+    expect(await next.stop()).toBe(0)
+    await expectFreshReplayEqual(database.pool)
+  })
+
+  it('loses nothing and doubles nothing when it is killed in the middle of a burst, again and again', async () => {
+    await using database = await createTestDatabase()
+    const history = randomHistory({ seed: 4, length: 2500 })
+    const burst = appendBurst(database.poolFor('log_writer'), history)
+    for (let kill = 1; kill <= 3; kill++) {
+      await using projector = await startProjector(database.urlFor('projector'))
+      await expect
+        .poll(async () => (await positionOf(projector)).position, { timeout: 20_000, interval: 1 })
+        .toBeGreaterThan(kill * 200)
+      await projector.kill()
+    }
+    await burst
+    await using projector = await startProjector(database.urlFor('projector'))
+    await untilAt(projector, history.length)
+    await projector.stop()
+    expect(await expectFreshReplayEqual(database.pool)).toMatchObject({ position: history.length })
+  })
+
+  it('may run twice: each event is applied once, and either takes over from the other', async () => {
+    await using database = await createTestDatabase()
+    await recordCheckpoints(database)
+    const history = randomHistory({ seed: 5, length: 1500 })
+    await using one = await startProjector(database.urlFor('projector'))
+    await using other = await startProjector(database.urlFor('projector'))
+    await appendBurst(database.poolFor('log_writer'), history.slice(0, 1200), 5)
+    await Promise.all([untilAt(one, 1200), untilAt(other, 1200)])
+    await one.kill()
+    await appendBurst(database.poolFor('log_writer'), history.slice(1200))
+    await untilAt(other, history.length)
+    expect(await readinessOf(other)).toMatchObject({ http: 200 })
+    await other.stop()
+
+    const { rows } = await database.pool.query<{ moved_from: string; moved_to: string }>(
+      'select moved_from, moved_to from moves order by id',
+    )
+    expect(rows.map(({ moved_from }) => moved_from)).toEqual(['0', ...rows.slice(0, -1).map(({ moved_to }) => moved_to)])
+    await expectFreshReplayEqual(database.pool)
+  })
+})
+
+describe('views that were made from another log', () => {
+  it('are told as such, with both positions', async () => {
+    await using database = await createTestDatabase()
+    await database.pool.query(`insert into views.checkpoints values ('registry', 70)`)
+    await appendBurst(database.poolFor('log_writer'), randomHistory({ seed: 6, length: 30 }))
+    await using projector = await startProjector(database.urlFor('projector'), {}, 'listening')
+    await untilReadiness(projector, {
+      http: 503,
+      checks: { projection: { ok: false, detail: expect.stringMatching(/views are at 70 but the log only at 30/) } },
+    })
+  })
+})
+
+/** Writes down every move of the checkpoint that commits, in the order of their happening: the checkpoint's row is locked meanwhile. */
+async function recordCheckpoints({ pool }: { readonly pool: { query(sql: string): Promise<unknown> } }): Promise<void> {
+  await pool.query(`
+    create table moves (id bigint generated always as identity, moved_from bigint not null, moved_to bigint not null);
+    create function record_move() returns trigger language plpgsql security definer as $$
+    begin
+      insert into public.moves (moved_from, moved_to) values (old.position, new.position);
+      return null;
+    end $$;
+    create trigger record_move after update on views.checkpoints for each row execute function record_move()`)
+}
