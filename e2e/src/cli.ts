@@ -12,9 +12,13 @@ export interface CliRun {
 }
 
 /** Runs the `artifact` command, told by its environment which store it is for, as a CI job would be. */
-export async function runCli(store: Pick<RunningStore, 'url' | 'token'>, args: readonly string[]): Promise<CliRun> {
+export async function runCli(
+  store: Pick<RunningStore, 'url' | 'token'>,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CliRun> {
   const child = spawn(process.execPath, [join(repository, 'packages', 'cli', 'src', 'main.ts'), ...args], {
-    env: { ...plainEnvironment(), ARTIFACT_STORE_URL: store.url, ARTIFACT_STORE_TOKEN: store.token },
+    env: { ...plainEnvironment(), ARTIFACT_STORE_URL: store.url, ARTIFACT_STORE_TOKEN: store.token, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = new Promise<number | null>(resolve => child.once('close', code => resolve(code)))

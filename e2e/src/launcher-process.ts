@@ -11,7 +11,11 @@ export interface LauncherOptions {
   readonly dataDirectory: string
   /** Further variables, e.g. `ARTIFACT_STORE_TOKEN`. */
   readonly env?: Readonly<Record<string, string>> | undefined
-  /** A command in front of it, e.g. one that sets a limit; it must become the launcher (`exec`). */
+  /** Another launcher has the data directory: what runs on it is not this one's. */
+  readonly besideAnother?: boolean | undefined
+  /** What to run; the launcher itself when absent. `npm start` is what a person types. */
+  readonly command?: readonly string[] | undefined
+  /** A command in front of it, e.g. one that sets a limit and then becomes it (`exec`). */
   readonly through?: readonly string[] | undefined
 }
 
@@ -19,6 +23,8 @@ export interface LauncherExit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
+
+const launcher = [process.execPath, join(repository, 'scripts', 'start.ts')]
 
 /** What `npm start` runs, as a process of its own, in a process group of its own like the foreground job of a shell. */
 export class LauncherProcess implements AsyncDisposable {
@@ -29,12 +35,14 @@ export class LauncherProcess implements AsyncDisposable {
   /** Those of its lines that came on stderr: its own complaints. */
   readonly complaints: string[] = []
   readonly exited: Promise<LauncherExit>
+  readonly #besideAnother: boolean
   #exit: LauncherExit | undefined
 
-  constructor({ dataDirectory, env = {}, through = [] }: LauncherOptions) {
+  constructor({ dataDirectory, env = {}, command = launcher, through = [], besideAnother = false }: LauncherOptions) {
     this.dataDirectory = dataDirectory
-    const [command = '', ...args] = [...through, process.execPath, join(repository, 'scripts', 'start.ts')]
-    const child = spawn(command, args, {
+    this.#besideAnother = besideAnother
+    const [program = '', ...args] = [...through, ...command]
+    const child = spawn(program, args, {
       cwd: repository,
       env: { ...plainEnvironment(), ARTIFACT_STORE_DATA: dataDirectory, ARTIFACT_STORE_PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -46,7 +54,9 @@ export class LauncherProcess implements AsyncDisposable {
       this.lines.push(line)
       this.complaints.push(line)
     })
+    const untie = tie(this.pid)
     this.exited = exitOf(child).then(exit => {
+      untie()
       this.#exit = exit
       return exit
     })
@@ -72,6 +82,12 @@ export class LauncherProcess implements AsyncDisposable {
     return await this.exited
   }
 
+  /** Ctrl-C: SIGINT to its whole process group, as a terminal sends it. Resolves when it has ended. */
+  async interrupt(): Promise<LauncherExit> {
+    if (this.#exit === undefined) send(-this.pid, 'SIGINT')
+    return await this.exited
+  }
+
   /** It and every process that it started, `kill -9`, itself first so that it starts nothing again. Resolves when all are gone. */
   async kill9(): Promise<void> {
     const all = await this.processes()
@@ -83,16 +99,30 @@ export class LauncherProcess implements AsyncDisposable {
   /** It and all that runs because of it, itself first; also what it left behind when it was killed. */
   async processes(): Promise<ListedProcess[]> {
     const listed = await listProcesses()
-    const ours = await descendantsOf(this.pid)
-    const known = new Set([this.pid, ...ours.map(({ pid }) => pid)])
-    const onTheData = listed.filter(
-      ({ pid, command }) => !known.has(pid) && pid !== process.pid && command.includes(`${this.dataDirectory}/`),
-    )
-    return [...(this.#exit === undefined ? listed.filter(({ pid }) => pid === this.pid) : []), ...ours, ...onTheData]
+    const itself = this.#exit === undefined ? listed.filter(({ pid }) => pid === this.pid) : []
+    const found = [...itself, ...descendantsOf(this.pid, listed)]
+    if (this.#besideAnother) return found
+    const leftBehind = listed.filter(({ command }) => command.includes(`${this.dataDirectory}/`))
+    return [...new Set([...found, ...leftBehind])]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill9()
+  }
+}
+
+/**
+ * Has a process told to stop when this one ends. A test that hangs is given up by ending its process, which runs none of its `finally`.
+ * @returns what undoes it.
+ */
+function tie(pid: number): () => void {
+  const tell = () => send(pid, 'SIGTERM')
+  const end = () => process.exit(1)
+  process.on('exit', tell)
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, end)
+  return () => {
+    process.off('exit', tell)
+    for (const signal of ['SIGTERM', 'SIGINT']) process.off(signal, end)
   }
 }
 

@@ -20,8 +20,8 @@ export async function listProcesses(): Promise<ListedProcess[]> {
 }
 
 /** Children of `pid`, their children, and so on, without `pid` itself. */
-export async function descendantsOf(pid: number): Promise<ListedProcess[]> {
-  const byParent = Map.groupBy(await listProcesses(), listed => listed.parent)
+export function descendantsOf(pid: number, among: readonly ListedProcess[]): ListedProcess[] {
+  const byParent = Map.groupBy(among, listed => listed.parent)
   const below = (parent: number): ListedProcess[] => (byParent.get(parent) ?? []).flatMap(child => [child, ...below(child.pid)])
   return below(pid)
 }

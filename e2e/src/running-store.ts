@@ -4,7 +4,7 @@ import { ArtifactStoreClient, type ClientOptions } from '@artifact-store/client'
 import { z } from 'zod'
 import { eventually } from './eventually.ts'
 import { type LauncherOptions, LauncherProcess } from './launcher-process.ts'
-import { descendantsOf } from './processes.ts'
+import { descendantsOf, listProcesses } from './processes.ts'
 
 export type PartName = 'gateway' | 'log-writer' | 'projector' | 'postgres' | 'nats'
 
@@ -56,8 +56,7 @@ export async function keptAccess(dataDirectory: string): Promise<{
 function handle(launcher: LauncherProcess, url: string, token: string): RunningStore {
   const find = async (part: PartName) => {
     const mark = marks(launcher.dataDirectory)[part]
-    return (await descendantsOf(launcher.pid)).find(({ parent, command }) => parent === launcher.pid && command.includes(mark))
-      ?.pid
+    return descendantsOf(launcher.pid, await listProcesses()).find(({ command }) => command.includes(mark))?.pid
   }
   const pidOf = (part: PartName) => eventually(`there is a ${part}`, () => find(part))
   return {

@@ -48,7 +48,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
 export function dataDirectoryError(path: string, error: unknown): ArtifactError | undefined {
   const options = { cause: error, details: { path } }
   if (isElsewhere(path, error)) return undefined
-  if (isErrno(error, 'ENOSPC', 'EDQUOT'))
+  if (isErrno(error, 'ENOSPC', 'EDQUOT', 'EFBIG'))
     return new ArtifactError(
       'storage-full',
       `no space is left in ${path}: free some there, or set ARTIFACT_STORE_DATA to another directory`,

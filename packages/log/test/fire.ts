@@ -22,7 +22,7 @@ export interface Fire {
 }
 
 /** What one reader got wrong, by markers. */
-export interface ReaderReport {
+interface ReaderReport {
   readonly missed: readonly string[]
   readonly repeated: readonly string[]
   readonly reordered: readonly string[]

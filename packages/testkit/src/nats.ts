@@ -7,6 +7,8 @@ import { natsDirectoryPrefix } from './run-directory.ts'
 export interface TestNatsOptions {
   /** The largest message in bytes; 1 MiB when absent. */
   readonly maxPayload?: number | undefined
+  /** One that has ended: the new one has its port and its login, and none of its files. */
+  readonly insteadOf?: EmbeddedNats | undefined
 }
 
 /**
@@ -14,7 +16,8 @@ export interface TestNatsOptions {
  * them would be in each other's way; a server of one's own takes some ten milliseconds.
  * @throws ArtifactError `configuration` when there is no nats-server: such tests fail, they are not skipped.
  */
-export async function startTestNats({ maxPayload }: TestNatsOptions = {}): Promise<EmbeddedNats> {
+export async function startTestNats({ maxPayload, insteadOf }: TestNatsOptions = {}): Promise<EmbeddedNats> {
   const directory = join(inject('artifactStore').directory, `${natsDirectoryPrefix}${randomBytes(4).toString('hex')}`)
-  return startNats({ directory, user: 'test', password: randomBytes(8).toString('hex'), maxPayload })
+  const password = insteadOf ? new URL(insteadOf.url).password : randomBytes(8).toString('hex')
+  return startNats({ directory, port: insteadOf?.port, user: 'test', password, maxPayload })
 }

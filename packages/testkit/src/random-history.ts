@@ -1,4 +1,4 @@
-import { blake3, type EventType, type NewEvent } from '@artifact-store/core'
+import { blake3, catalogue, type EventType, type NewEvent } from '@artifact-store/core'
 import { emptyWorld, eventMakers } from './random-events.ts'
 import { randomSource } from './random-source.ts'
 
@@ -15,16 +15,24 @@ export interface HistoryOptions {
 export function randomHistory({ seed, length }: HistoryOptions): NewEvent[] {
   const random = randomSource(seed)
   const world = emptyWorld()
-  const types = Object.keys(eventMakers) as EventType[]
   const history: NewEvent[] = []
   while (history.length < length) {
     const event = random.chance(0.04)
       ? unknownEvent(random.oneOf([...world.packages.keys()]))
-      : eventMakers[random.oneOf(types) ?? 'v1.package.created'](world, random)
+      : eventMakers[nextType()](world, random)
     if (event) history.push(event)
   }
   return history
+
+  function nextType(): EventType {
+    if (world.packages.size === 0) return 'v1.package.created'
+    return random.oneOf(random.chance(0.5) ? packageTypes : types) ?? 'v1.package.created'
+  }
 }
+
+const types = Object.keys(eventMakers) as EventType[]
+// Half of what happens, as packages have the most that can happen to them.
+const packageTypes = types.filter(type => catalogue[type].subject === 'package')
 
 /** From a later version, about a package of ours. */
 function unknownEvent(subjectId: string | undefined): NewEvent | undefined {

@@ -44,7 +44,6 @@ export async function project(options: ProjectOptions): Promise<void> {
   }
   const move = (position: number, appliedAt = status.appliedAt) => {
     if (status.obstacle) logger.info({ position }, 'the views move again')
-    waitMs = retryMs.first
     change({ position, appliedAt, obstacle: undefined })
   }
 
@@ -57,9 +56,9 @@ export async function project(options: ProjectOptions): Promise<void> {
         logger.info('another projector has moved the views; going on from where they are')
         continue
       }
-      meet(isArtifactError(error) ? error : unavailable(error))
+      const known = meet(isArtifactError(error) ? error : unavailable(error))
+      waitMs = known ? Math.min(waitMs * 2, retryMs.longest) : retryMs.first
       await createBell().wait(0, waitMs, signal)
-      waitMs = Math.min(waitMs * 2, retryMs.longest)
     }
   }
 
@@ -82,11 +81,13 @@ export async function project(options: ProjectOptions): Promise<void> {
     }
   }
 
-  function meet(obstacle: ArtifactError): void {
-    const told = status.obstacle?.message === obstacle.message
+  /** Tells what stands in the way, loudly the first time. @returns whether it is the same as before. */
+  function meet(obstacle: ArtifactError): boolean {
+    const known = status.obstacle?.message === obstacle.message
     const level = obstacle.kind === 'poison-event' ? 'error' : 'warn'
-    logger[told ? 'debug' : level]({ err: obstacle, ...obstacle.details }, obstacle.message)
+    logger[known ? 'debug' : level]({ err: obstacle, ...obstacle.details }, obstacle.message)
     change({ obstacle })
+    return known
   }
 }
 

@@ -1,0 +1,21 @@
+/** How to run a bench: how many interleaved rounds, how long each measurement takes, where progress is told. */
+interface BenchOptions {
+  readonly rounds: number
+  readonly seconds: number
+  readonly say: (line: string) => void
+}
+
+/** Medians by what was measured, and ratios between them by what they compare. */
+interface BenchReport {
+  readonly rounds: number
+  readonly results: Readonly<Record<string, Measurement>>
+  readonly ratios: Readonly<Record<string, number>>
+}
+
+export interface Measurement {
+  readonly eventsPerSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+export type Bench = (options: BenchOptions) => Promise<BenchReport>
