@@ -19,8 +19,3 @@ export async function eventually<T>(
     await sleep(20)
   }
 }
-
-/** `condition` as an answer for `eventually`. */
-export function holds(condition: boolean): true | undefined {
-  return condition || undefined
-}

@@ -3,8 +3,8 @@ import { eventually } from './eventually.ts'
 import { type Follower, follow } from './follower.ts'
 import { type SeenEvent, seenEvent } from './seen-event.ts'
 
-/** The stream's own name, as OPERATIONS tells subscribers. */
-export const streamName = 'ARTIFACT_STORE_EVENTS'
+/** The stream's own name, as subscribers are told. */
+const streamName = 'ARTIFACT_STORE_EVENTS'
 
 /** Follows the event stream from its first message on with an ordered consumer, as any subscriber of the broker would. */
 export async function followJetStream(natsUrl: string): Promise<Follower> {

@@ -62,7 +62,7 @@ it.for(parts)('loses nothing that was acknowledged when kill -9 hits the %s agai
   const live = await liveState(store, events.length)
   expect(await freshReplay(store)).toEqual(live)
   // What a killed gateway had half written is collected by the next.
-  expect(await readdir(join(scratch.path, 'data', 'blobs', 'staging'))).toEqual([])
+  await expect.poll(() => readdir(join(scratch.path, 'data', 'blobs', 'staging')), { timeout: 30_000 }).toEqual([])
 })
 
 it('fills the event stream again with the same numbers when all of JetStream is lost', async () => {

@@ -8,7 +8,8 @@ export async function emptyLog(superuser: Pool): Promise<void> {
   await superuser.query(`
     alter table log.events disable trigger events_are_immutable;
     alter table log.appends disable trigger appends_are_immutable;
-    truncate log.events, log.appends;
+    delete from log.events;
+    delete from log.appends;
     alter table log.events enable always trigger events_are_immutable;
     alter table log.appends enable always trigger appends_are_immutable`)
 }

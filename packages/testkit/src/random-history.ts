@@ -1,6 +1,7 @@
 import { blake3, catalogue, type EventType, type NewEvent } from '@artifact-store/core'
-import { emptyWorld, eventMakers } from './random-events.ts'
+import { eventMakers } from './random-events.ts'
 import { randomSource } from './random-source.ts'
+import { emptyWorld } from './random-world.ts'
 
 export interface HistoryOptions {
   readonly seed: number

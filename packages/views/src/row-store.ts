@@ -17,7 +17,7 @@ export interface RowStore extends Rows<Row> {
 export function createRowStore(table: PgTable): RowStore {
   const { name, columns, keyColumns } = tableShape(table)
   const dataColumns = columns.filter(([, column]) => !keyColumns.some(([, key]) => key.name === column.name))
-  // undefined: known not to exist. A row that was put or deleted here is also in `changed`.
+  // undefined: known not to exist. What was put or deleted here by its key is also in `changed`.
   const known = new Map<string, Row | undefined>()
   const changed = new Map<string, Key>()
   const prefixes: Key[] = []
@@ -60,7 +60,6 @@ export function createRowStore(table: PgTable): RowStore {
     deleteAll(...prefix) {
       const begin = `${mapKey(prefix)}${separator}`
       for (const key of known.keys()) if (`${key}${separator}`.startsWith(begin)) known.set(key, undefined)
-      for (const key of changed.keys()) if (`${key}${separator}`.startsWith(begin)) changed.delete(key)
       prefixes.push(prefix)
     },
 
@@ -83,7 +82,7 @@ export function createRowStore(table: PgTable): RowStore {
     },
 
     async flush(connection) {
-      // In this order: what was put behind a deletion of all stays, and `changed` holds nothing from before it.
+      // In this order: what was put behind a deletion of all stays.
       await deleteRows(connection, prefixes)
       const rows = [...changed].map(([text, key]) => ({ key, row: known.get(text) }))
       await deleteRows(

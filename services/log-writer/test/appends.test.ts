@@ -4,7 +4,17 @@ import { canonicalJson, makeEvent, newPackageId } from '@artifact-store/core'
 import { maxFetch, openRemoteLog, postgresLogReader } from '@artifact-store/log'
 import { createTestDatabase, emptyLog, type ServiceUnderTest, type TestDatabase } from '@artifact-store/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { append, appends, eventOf, packageCreated, post, remoteLog, startLogWriter, unknownEvent } from './test-log-writer.ts'
+import {
+  append,
+  appends,
+  eventOf,
+  packageCreated,
+  post,
+  remoteLog,
+  startLogWriter,
+  token,
+  unknownEvent,
+} from './test-log-writer.ts'
 
 let database: TestDatabase
 let service: ServiceUnderTest
@@ -179,7 +189,7 @@ describe('a request', () => {
   it.each([
     ['none', {}],
     ['a wrong one', { authorization: 'Bearer another secret of the same kind' }],
-    ['one with something behind it', { authorization: 'Bearer the secret of those who append ' + 'x' }],
+    ['one with something behind it', { authorization: `Bearer ${token}x` }],
     ['another scheme', { authorization: `Basic ${btoa('x:y')}` }],
   ])('needs the token: %s', async (_, headers: Record<string, string>) => {
     const response = await fetch(`${service.url}/v1/appends`, {
@@ -231,7 +241,7 @@ describe('a request', () => {
     const asking = request(`${service.url}/v1/appends`, {
       method: 'POST',
       headers: {
-        authorization: 'Bearer the secret of those who append',
+        authorization: `Bearer ${token}`,
         'content-type': 'application/json',
         'content-length': 16 * 2 ** 20 + 1,
       },
@@ -266,6 +276,6 @@ describe('the log-writer', () => {
   })
 
   it('never writes the token to its log', () => {
-    expect(service.lines.join('\n')).not.toContain('the secret of those who append')
+    expect(service.lines.join('\n')).not.toContain(token)
   })
 })
