@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { z } from 'zod'
 import { type FileFacts, factsOf } from './file-tree.ts'
 import type { RunningStore } from './running-store.ts'
 import { canonicalForm } from './seen-event.ts'
@@ -10,6 +11,9 @@ export interface Sealed {
   readonly manifestSha256: string
 }
 
+const withConfig = z.looseObject({
+  config: z.looseObject({ digest: z.string(), size: z.int(), annotations: z.record(z.string(), z.string()) }),
+})
 const title = 'org.opencontainers.image.title'
 const blake3Annotation = 'io.artifact-store.blake3'
 
@@ -27,7 +31,7 @@ export async function expectManifest(
   const { sha256, blake3 } = await factsOf([bytes])
   expect({ sha256, blake3 }).toEqual({ sha256: sealed.manifestSha256, blake3: sealed.manifestDigest })
   const text = bytes.toString()
-  const manifest = JSON.parse(text)
+  const manifest: unknown = JSON.parse(text)
   expect(text).toBe(canonicalForm(manifest))
   expect(manifest).toMatchObject({
     schemaVersion: 2,
@@ -39,7 +43,7 @@ export async function expectManifest(
       size: facts.size,
     })),
   })
-  const { config } = manifest
+  const { config } = withConfig.parse(manifest)
   const configBytes = await fetchBytes(store, `/v1/blobs/${config.digest}`)
   expect(await factsOf([configBytes])).toEqual({
     size: config.size,

@@ -32,7 +32,10 @@ export async function pushUnderFire(store: RunningStore, directory: string, { pa
   const pushing = push(client, directory, { name: `ci/crash-${part}`, kind: 'evidence', concurrency: 8, onProgress })
   // A push that fails leaves moments that never come.
   pushing.catch(error => {
-    for (const { reject } of waiting) reject(error)
+    for (const { promise, reject } of waiting) {
+      promise.catch(() => undefined)
+      reject(error)
+    }
   })
   const [pushed] = await Promise.all([pushing, firing])
   return pushed

@@ -7,14 +7,15 @@ import { type RawRequest, rawRequest } from '../src/raw-request.ts'
 import { type RunningStore, startStore } from '../src/running-store.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../src/temporary-directory.ts'
 
+const opened = new AsyncDisposableStack()
 let scratch: TemporaryDirectory
 let store: RunningStore
 let packages: { readonly open: string; readonly finalized: string; readonly discarded: string }
 let finalized: { readonly manifestDigest: string; readonly manifestSha256: string }
 
 beforeAll(async () => {
-  scratch = await temporaryDirectory()
-  store = await startStore({ dataDirectory: join(scratch.path, 'data') })
+  scratch = opened.use(await temporaryDirectory())
+  store = opened.use(await startStore({ dataDirectory: join(scratch.path, 'data') }))
   using client = store.client()
   const create = async () => (await client.packages.create({ name: 'ci/bad-input', kind: 'evidence' })).id
   packages = { open: await create(), finalized: await create(), discarded: await create() }
@@ -24,10 +25,7 @@ beforeAll(async () => {
   finalized = await client.packages.finalize(packages.finalized)
   await client.packages.discard(packages.discarded)
 })
-afterAll(async () => {
-  await store[Symbol.asyncDispose]()
-  await scratch[Symbol.asyncDispose]()
-})
+afterAll(() => opened.disposeAsync())
 
 /** Everything that the log and the blob directory hold, half-written files included. */
 async function footprint() {

@@ -21,16 +21,14 @@ import { type TemporaryDirectory, temporaryDirectory } from '../src/temporary-di
 const seed = chooseSeed()
 process.stdout.write(`crashes are seeded with ${seed} (E2E_SEED=${seed} has them again)\n`)
 
+const opened = new AsyncDisposableStack()
 let scratch: TemporaryDirectory
 let store: RunningStore
 beforeAll(async () => {
-  scratch = await temporaryDirectory()
-  store = await startStore({ dataDirectory: join(scratch.path, 'data') })
+  scratch = opened.use(await temporaryDirectory())
+  store = opened.use(await startStore({ dataDirectory: join(scratch.path, 'data') }))
 })
-afterAll(async () => {
-  await store[Symbol.asyncDispose]()
-  await scratch[Symbol.asyncDispose]()
-})
+afterAll(() => opened.disposeAsync())
 
 const parts = ['gateway', 'log-writer', 'projector', 'postgres', 'nats'] as const
 
@@ -69,7 +67,7 @@ it('fills the event stream again with the same numbers when all of JetStream is 
   const events = await expectOneHistory(store)
   await store.launcher.end('SIGTERM')
   await rm(join(scratch.path, 'data', 'nats', 'jetstream'), { recursive: true })
-  store = await startStore({ dataDirectory: join(scratch.path, 'data') })
+  store = opened.use(await startStore({ dataDirectory: join(scratch.path, 'data') }))
   expect(await expectOneHistory(store)).toEqual(events)
   const { natsUrl } = await keptAccess(store.launcher.dataDirectory)
   expect(await streamState(natsUrl)).toEqual({ first: 1, last: events.length, messages: events.length })

@@ -3,6 +3,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { cliJson, runCli } from '../src/cli.ts'
 import { factsOf, readTree } from '../src/file-tree.ts'
 import { generatedBytes } from '../src/generated-bytes.ts'
@@ -48,7 +49,7 @@ it('takes over what runs on when only the launcher was killed, and leaves nothin
   const all = await second.launcher.processes()
   expect(all.length).toBeGreaterThan(6)
   await second.launcher.interrupt()
-  expect(await stillRunning(all)).toEqual([])
+  await expect.poll(() => stillRunning(all), { timeout: 30_000 }).toEqual([])
   expect(second.launcher.lines.findLast(line => line.startsWith('supervisor'))).toMatch(/stopped$/)
 })
 
@@ -66,7 +67,7 @@ it('takes a token that it is given and keeps it nowhere; without NATS it says wh
   const source = join(scratch.path, 'source')
   await layOutMixedFiles(source, { seed: 'without nats', count: 50, random: seededRandom(1) })
   const pushed = await cliJson(store, ['push', source, '--name', 'ci/without-nats', '--kind', 'evidence'])
-  const { id } = pushed as { id: string }
+  const { id } = z.looseObject({ id: z.string() }).parse(pushed)
   await cliJson(store, ['pull', id, join(scratch.path, 'pulled')])
   expect(await readTree(join(scratch.path, 'pulled'))).toEqual(await readTree(source))
   const events = await readEventPages(store)

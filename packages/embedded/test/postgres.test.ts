@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -114,6 +116,24 @@ it('is not held up by a pid file whose number belongs to another program by now'
   const path = join(directory.path, 'postgres')
   await (await start(path)).stop()
   await writeFile(join(path, 'postmaster.pid'), `${process.ppid}\n${path}\n`)
+  await using postgres = await start(path)
+  expect(await query(postgres.url('postgres'), 'select 1')).toEqual([1])
+})
+
+it('is not held up by a postmaster that is dead but that nobody has collected yet', async () => {
+  await using directory = await temporaryDirectory()
+  const path = join(directory.path, 'postgres')
+  await (await start(path)).stop()
+  // The shell becomes a program that never asks for its child, which then stays in the process table as a zombie.
+  using parent = spawn('sh', ['-c', 'exec 3<&0; cat <&3 >&2 & echo $!; exec 3<&-; exec sleep 600'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
+  const [pid] = await once(parent.stdout, 'data')
+  expect(await eventually(async () => (await commandLine(parent.pid ?? 0)) === 'sleep 600', 20_000)).toBe(true)
+  parent.stdin.end()
+  const isZombie = async () => /^State:\s+Z/m.test(await readFile(`/proc/${Number(pid)}/status`, 'utf8'))
+  expect(await eventually(isZombie, 20_000)).toBe(true)
+  await writeFile(join(path, 'postmaster.pid'), `${Number(pid)}\n${path}\n`)
   await using postgres = await start(path)
   expect(await query(postgres.url('postgres'), 'select 1')).toEqual([1])
 })

@@ -1,3 +1,4 @@
+export { compileCache } from './compile-cache.ts'
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './database.ts'
 export { emptyLog } from './empty-log.ts'
 export type { SharedServers } from './global-setup.ts'

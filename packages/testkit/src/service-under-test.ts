@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { compileCache } from './compile-cache.ts'
 
 export type ServiceName = 'log-writer' | 'projector' | 'gateway'
 
@@ -32,7 +33,7 @@ export async function startService(name: ServiceName, options: ServiceOptions): 
   const { env, until = 'ready', deadline = 20_000 } = options
   const script = new URL(`../../../services/${name}/src/main.ts`, import.meta.url).pathname
   const child = spawn(process.execPath, [script], {
-    env: { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info', ARTIFACT_STORE_PARENT: 'stdin', ...env },
+    env: { ...compileCache(), HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info', ARTIFACT_STORE_PARENT: 'stdin', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   const exited = once(child, 'exit')

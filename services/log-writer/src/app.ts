@@ -36,7 +36,5 @@ export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promi
 
   await waitForPostgres(pool, { signal, logger })
   await startRelay(config, scope, log)
-  // What was accepted is answered before the connections go.
-  scope.defer(() => log.drained())
   return app
 }

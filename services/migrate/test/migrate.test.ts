@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { type OwnPostgres, type ProcessRole, startOwnPostgres } from '@artifact-store/testkit'
+import { compileCache, type OwnPostgres, type ProcessRole, startOwnPostgres } from '@artifact-store/testkit'
 import { Client, type QueryResultRow } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -111,7 +111,7 @@ async function migrate(
 ): Promise<Run> {
   const script = new URL('../src/main.ts', import.meta.url).pathname
   const child = spawn(process.execPath, [script, ...flags], {
-    env: { ...(database === undefined ? {} : { DATABASE_URL: urlOf(database) }), ...env },
+    env: { ...compileCache(), ...(database === undefined ? {} : { DATABASE_URL: urlOf(database) }), ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [lines, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
