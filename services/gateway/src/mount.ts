@@ -5,14 +5,14 @@ import type { GatewayContext } from './context.ts'
 import { authenticate, authorize } from './http/authenticate.ts'
 import { clientSignal } from './http/client-signal.ts'
 import { rawOf } from './http/raw.ts'
-import { refuseUnfaithfulPath } from './http/raw-path.ts'
+import { refuseUnfaithfulTarget } from './http/raw-target.ts'
 import { minPositionHeader } from './http/with-position.ts'
 import type { Route } from './route.ts'
 
 /** Puts the routes on the app: who calls, may they, what did they send; then the handler. */
 export function mountRoutes(app: App, routes: readonly Route[], gateway: GatewayContext): void {
   app.use('/v1/*', async (c, next) => {
-    refuseUnfaithfulPath(rawOf(c).incoming?.url ?? '/')
+    refuseUnfaithfulTarget(rawOf(c).incoming?.url ?? '/')
     await next()
   })
   for (const route of routes) {

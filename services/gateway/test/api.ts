@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { RunningSystem } from '@artifact-store/testkit'
 
 /** Calls the gateway as any client would. */
@@ -7,6 +8,8 @@ export interface Api {
   createPackage(fields?: Readonly<Record<string, unknown>>): Promise<string>
   /** What the log and the blob directory hold: a refused request must leave it as it was. */
   footprint(): Promise<{ head: number; blobs: readonly string[] }>
+  /** Uploads that are on their way into the blob directory. */
+  staging(): Promise<readonly string[]>
 }
 
 export interface CallOptions {
@@ -51,9 +54,11 @@ export function apiOf(system: RunningSystem, url = system.gateway.url): Api {
       const answer = await api.call('POST', '/v1/packages', { json: { name: 'ci/nightly', kind: 'evidence', ...fields } })
       return answer.json.id
     },
+    staging: () => readdir(join(system.blobs, 'staging')),
     async footprint() {
       const { rows } = await system.database.pool.query('select coalesce(max(sequence), 0)::int as head from log.events')
-      const entries = await readdir(system.blobs, { recursive: true, withFileTypes: true })
+      // What is kept, not what is on its way: a broken upload is answered a moment before its staging file is gone.
+      const entries = await readdir(join(system.blobs, 'blobs'), { recursive: true, withFileTypes: true })
       return {
         head: rows[0].head,
         blobs: entries

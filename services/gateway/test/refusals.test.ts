@@ -181,6 +181,24 @@ const refusals: readonly Refusal[] = [
     request: () => api.call('GET', '/v1/packages?cursor=%21%21'),
   },
   {
+    what: 'U+0000 in a query',
+    status: 400,
+    kind: 'invalid-request',
+    request: () => api.call('GET', '/v1/packages?name=a%00b'),
+  },
+  {
+    what: 'U+0000 in a cursor',
+    status: 400,
+    kind: 'invalid-request',
+    request: () => api.call('GET', `/v1/packages/${open}/files?cursor=YQBi`),
+  },
+  {
+    what: 'U+0000 in a path',
+    status: 400,
+    kind: 'invalid-path',
+    request: put('a%00b', { body: 'x' }),
+  },
+  {
     what: 'a position that is none',
     status: 400,
     kind: 'invalid-request',
@@ -218,7 +236,8 @@ describe('a request that cannot be taken', () => {
       expect(answer.json).toMatchObject({ type: `https://artifact-store.dev/problems/${kind}`, status })
       expect(answer.json.detail.length).toBeGreaterThan(20)
       expect(answer.status).toBe(status)
-      await expect.poll(() => api.footprint()).toEqual(before)
+      expect(await api.footprint()).toEqual(before)
+      await expect.poll(() => api.staging()).toEqual([])
     },
   )
 
@@ -228,7 +247,8 @@ describe('a request that cannot be taken', () => {
     const answer = await raw(`PUT /v1/packages/${open}/files/${path} HTTP/1.1\r\nContent-Length: 1\r\n`, 'x')
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
     expect(answer).toContain('problems/invalid-path')
-    await expect.poll(() => api.footprint()).toEqual(before)
+    expect(await api.footprint()).toEqual(before)
+    await expect.poll(() => api.staging()).toEqual([])
   })
 
   it('is refused for a body that breaks off, and nothing of it is kept', async () => {
@@ -236,7 +256,8 @@ describe('a request that cannot be taken', () => {
     const answer = await raw(`PUT /v1/packages/${open}/files/half HTTP/1.1\r\nContent-Length: 1000\r\n`, 'only this', 'and ends')
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
     expect(answer).toContain('problems/body-incomplete')
-    await expect.poll(() => api.footprint()).toEqual(before)
+    expect(await api.footprint()).toEqual(before)
+    await expect.poll(() => api.staging()).toEqual([])
   })
 
   it('keeps nothing of an upload whose client vanishes', async () => {
@@ -244,7 +265,8 @@ describe('a request that cannot be taken', () => {
     const socket = await opened(`PUT /v1/packages/${open}/files/half HTTP/1.1\r\nContent-Length: 1000000\r\n`)
     socket.write('x'.repeat(70_000))
     socket.destroy()
-    await expect.poll(() => api.footprint()).toEqual(before)
+    expect(await api.footprint()).toEqual(before)
+    await expect.poll(() => api.staging()).toEqual([])
   })
 
   it('is refused before its bytes are asked for', async () => {

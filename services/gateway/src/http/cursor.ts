@@ -8,7 +8,8 @@ export function encodeCursor(value: string | number): string {
 export function decodeCursor(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined
   const value = Buffer.from(cursor, 'base64url').toString()
-  if (encodeCursor(value) !== cursor) throw badCursor(cursor)
+  // No text in the database holds U+0000.
+  if (encodeCursor(value) !== cursor || value.includes('\u0000')) throw badCursor(cursor)
   return value
 }
 
