@@ -70,6 +70,19 @@ describe('the bytes of a file', () => {
     expect((await api.call('GET', address, { headers: { 'if-match': '"other"' } })).json.type).toMatch(/precondition-failed$/)
   })
 
+  it('are kept by a client until asked again while the package is open, and for good when it is finalized', async () => {
+    const id = await api.createPackage()
+    const file = `/v1/packages/${id}/files/x`
+    await api.call('PUT', file, { body: 'first' })
+    expect((await api.call('GET', file)).headers.get('cache-control')).toBe('private, no-cache')
+    await api.call('DELETE', file)
+    await api.call('PUT', file, { body: 'second' })
+    expect((await api.call('GET', file)).bytes.toString()).toBe('second')
+    await api.call('POST', `/v1/packages/${id}/finalize`)
+    expect((await api.call('GET', file)).headers.get('cache-control')).toBe('private, max-age=31536000, immutable')
+    expect((await api.call('GET', `/v1/packages/${id}/manifest`)).headers.get('cache-control')).toContain('immutable')
+  })
+
   it('are resumed only if they are the same', async () => {
     expect((await api.call('GET', address, { headers: { range: 'bytes=10-', 'if-range': etag } })).status).toBe(206)
     expect((await api.call('GET', address, { headers: { range: 'bytes=10-', 'if-range': '"other"' } })).status).toBe(200)

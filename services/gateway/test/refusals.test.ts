@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { blake3, digestFromBytes } from '@artifact-store/core'
 import { type RunningSystem, startSystem } from '@artifact-store/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { formatReprDigest } from '../src/http/repr-digest.ts'
 import { type Answer, type Api, apiOf, type CallOptions } from './api.ts'
 
 let system: RunningSystem
@@ -46,6 +48,12 @@ const refusals: readonly Refusal[] = [
     status: 400,
     kind: 'digest-mismatch',
     request: put('new', { body: 'x', headers: reprDigest('blake3', Array(32).fill(1)) }),
+  },
+  {
+    what: 'the digest of what is there over other bytes',
+    status: 400,
+    kind: 'digest-mismatch',
+    request: put('taken', { body: 'other', headers: { 'repr-digest': formatReprDigest(digestFromBytes(blake3('taken'))) } }),
   },
   {
     what: 'a digest field that is none',

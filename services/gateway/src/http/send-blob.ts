@@ -17,6 +17,8 @@ export interface SendableBlob {
   readonly mediaType: string
   /** The path whose last segment a browser shall save it under. */
   readonly fileName?: string
+  /** Whether other bytes may stand at this address one day, as in a package that is still open. */
+  readonly mayChange?: boolean
 }
 
 /**
@@ -35,10 +37,10 @@ export async function sendBlob(
     ifNoneMatch: c.req.header('if-none-match'),
     ifRange: c.req.header('if-range'),
   }
-  // The bytes behind an address never change: they may be kept for a year, by the one who was allowed to see them.
   const headers: Record<string, string> = {
     etag,
-    'cache-control': 'private, max-age=31536000, immutable',
+    // Kept by the one who was allowed to see them: for a year, or until asked again where they may be others by then.
+    'cache-control': blob.mayChange ? 'private, no-cache' : 'private, max-age=31536000, immutable',
     'accept-ranges': 'bytes',
   }
   if (isNotModified(conditions, etag)) return c.body(null, 304, headers)

@@ -28,7 +28,7 @@ export const getFileRoute = defineRoute({
     'backend-unavailable',
   ],
   async handle({ c, gateway, params, signal }) {
-    await requirePackage(gateway, params.id)
+    const { state } = await requirePackage(gateway, params.id)
     const file = await findFile(gateway.views, params.id, params.path)
     if (!file) {
       throw new ArtifactError(
@@ -39,6 +39,6 @@ export const getFileRoute = defineRoute({
         },
       )
     }
-    return sendBlob(c, gateway.blobs, { ...file, fileName: file.path }, signal)
+    return sendBlob(c, gateway.blobs, { ...file, fileName: file.path, mayChange: state === 'open' }, signal)
   },
 })

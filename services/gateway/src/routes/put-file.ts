@@ -34,7 +34,7 @@ export const putFileRoute = defineRoute({
 
     const upload = { bytes: body.open(), size: body.size, signal }
     const content = present
-      ? await storeAgain(gateway, head, present, upload)
+      ? await storeAgain(gateway, head, present, { ...upload, expect: body.expect })
       : await storeBytes(gateway, { ...upload, expect: body.expect })
     const added = { path: params.path, ...content, mediaType: body.mediaType }
     const { outcome, file, position } = await gateway.packageFiles.add(params.id, added, caller.actor)
@@ -50,12 +50,13 @@ async function storeAgain(
   gateway: GatewayContext,
   head: PackageHead,
   present: FileEntry,
-  upload: Omit<Upload, 'expect'>,
+  upload: Upload,
 ): Promise<ContentDigests> {
   try {
     return await storeBytes(gateway, { ...upload, expect: [present.digest] })
   } catch (error) {
-    if (isArtifactError(error, 'digest-mismatch')) throw pathTaken(head, present, undefined)
+    // A client that named the digest of what is here meant those bytes, and sent others.
+    if (isArtifactError(error, 'digest-mismatch') && upload.expect.length === 0) throw pathTaken(head, present, undefined)
     throw error
   }
 }
