@@ -12,9 +12,9 @@ export const minPositionHeader = 'artifact-min-position'
  */
 export async function answerAt(c: Context<AppEnv>, follower: ViewsFollower, position: number | undefined): Promise<void> {
   if (position === undefined) return
+  if (!/(^|,)\s*respond-async\s*(,|;|$)/i.test(c.req.header('prefer') ?? '')) return answerBehind(c, follower, position)
   c.header(positionHeader, String(position))
-  if (/(^|,)\s*respond-async\s*(,|;|$)/i.test(c.req.header('prefer') ?? '')) c.header('preference-applied', 'respond-async')
-  else await follower.reached(position)
+  c.header('preference-applied', 'respond-async')
 }
 
 /** The same where the answer itself is read from the views. */

@@ -7,18 +7,16 @@ import {
   makeEvent,
   manifestAnnotations,
   manifestChunks,
-  type NewEvent,
   type PackageHead,
   type PackageId,
   type PackageSeal,
   packageConfig,
 } from '@artifact-store/core'
-import type { Condition } from '@artifact-store/log'
 import { eachFile, findBlobs } from '@artifact-store/views'
 import type { GatewayContext } from '../context.ts'
 import { type Decided, decideAndAppend } from './decide-and-append.ts'
 import { packageHead } from './package-head.ts'
-import { blobStored, storeBytes } from './store-blob.ts'
+import { blobsStored, storeBytes } from './store-blob.ts'
 
 /**
  * Writes config and manifest as blobs, then the event that seals the package under them. The files are read page by page; the seal
@@ -40,7 +38,11 @@ export function finalizePackage(
     const { contents, seal } = await writeManifest(gateway, head, signal)
     const decision = decideFinalize(head, seal, expectedManifestDigest)
     if (decision.outcome === 'already') return { answer: decision.seal }
-    const { events, conditions } = await blobsStored(gateway, contents, actor)
+    const known = await findBlobs(
+      gateway.views,
+      contents.map(content => content.digest),
+    )
+    const { events, conditions } = blobsStored(contents, known, actor)
     const finalized = makeEvent({ type: 'v1.package.finalized', subjectId: id, actor, payload: decision.payload })
     const [first, ...rest] = [...events, finalized]
     return {
@@ -76,25 +78,6 @@ async function writeManifest(
     totalSize: head.totalSize,
   }
   return { contents, seal }
-}
-
-async function blobsStored(
-  gateway: GatewayContext,
-  contents: readonly ContentDigests[],
-  actor: string,
-): Promise<{ events: NewEvent[]; conditions: Condition[] }> {
-  const known = new Map(
-    (
-      await findBlobs(
-        gateway.views,
-        contents.map(content => content.digest),
-      )
-    ).map(blob => [blob.digest, blob]),
-  )
-  const stored = contents
-    .map(content => blobStored(content, known.get(content.digest), actor))
-    .filter(event => event !== undefined)
-  return { events: stored.map(({ event }) => event), conditions: stored.map(({ condition }) => condition) }
 }
 
 async function* encoded(pieces: AsyncIterable<string> | Iterable<string>): AsyncGenerator<Uint8Array> {

@@ -6,17 +6,16 @@ import {
   type FoundPaths,
   lookUpPath,
   makeEvent,
-  type NewEvent,
   type PackageHead,
   type PackageId,
   pathsToLookUp,
 } from '@artifact-store/core'
-import { type Condition, createFunnel, type Funnel } from '@artifact-store/log'
+import { createFunnel, type Funnel } from '@artifact-store/log'
 import { findBlobs, findDirectories, findFiles } from '@artifact-store/views'
 import type { GatewayContext } from '../context.ts'
 import { type Decision, decideAndAppend } from './decide-and-append.ts'
 import { packageHead } from './package-head.ts'
-import { blobStored } from './store-blob.ts'
+import { blobsStored } from './store-blob.ts'
 
 /** Adds files to packages. */
 export interface PackageFiles {
@@ -116,18 +115,16 @@ async function decide(
   const [first, ...rest] = decision.add
   if (!first) return { answer: decision.results }
 
-  const stored = new Map(blobs.map(blob => [blob.digest, blob]))
-  const conditions: Condition[] = [{ subject: { kind: 'package', id }, revision: head.revision }]
-  const blobEvents: NewEvent[] = []
-  for (const file of new Map(decision.add.map(added => [added.digest, added])).values()) {
-    const event = blobStored(file, stored.get(file.digest), actor)
-    if (!event) continue
-    blobEvents.push(event.event)
-    conditions.push(event.condition)
-  }
+  const stored = blobsStored(decision.add, blobs, actor)
   const added = makeEvent({ type: 'v1.package.files-added', subjectId: id, actor, payload: { files: [first, ...rest] } })
-  const [firstBlob, ...otherBlobs] = blobEvents
-  return { answer: decision.results, append: { conditions, events: firstBlob ? [firstBlob, ...otherBlobs, added] : [added] } }
+  const [event, ...others] = [...stored.events, added]
+  return {
+    answer: decision.results,
+    append: {
+      events: [event ?? added, ...others],
+      conditions: [{ subject: { kind: 'package', id }, revision: head.revision }, ...stored.conditions],
+    },
+  }
 }
 
 /** What the package has where these files would go. */

@@ -1,7 +1,7 @@
 import type { ByteStream } from '@artifact-store/blobs'
 import { type AnyDigest, type ContentDigests, type Digest, makeEvent, type NewEvent } from '@artifact-store/core'
 import type { Condition } from '@artifact-store/log'
-import { type BlobRow, findBlob } from '@artifact-store/views'
+import { type BlobRow, findBlobs } from '@artifact-store/views'
 import type { GatewayContext } from '../context.ts'
 import { type Decided, decideAndAppend } from './decide-and-append.ts'
 
@@ -27,24 +27,31 @@ export async function storeBlob(
 ): Promise<Decided<{ readonly content: ContentDigests; readonly isNew: boolean }>> {
   const content = await storeBytes(gateway, upload)
   return decideAndAppend(gateway, async () => {
-    const known = await findBlob(gateway.views, content.digest)
-    const stored = blobStored(content, known, actor)
+    const { events, conditions } = blobsStored([content], await findBlobs(gateway.views, [content.digest]), actor)
+    const [stored] = events
     const answer = { content, isNew: stored !== undefined }
-    return stored ? { answer, append: { events: [stored.event], conditions: [stored.condition] } } : { answer }
+    return stored ? { answer, append: { events: [stored], conditions } } : { answer }
   })
 }
 
-/** The event that says bytes are stored, and its condition; nothing where the log says so already. */
-export function blobStored(
-  content: ContentDigests,
-  known: BlobRow | undefined,
+/**
+ * The events that say bytes are stored, one for each content, and the conditions under which that is news; none for what the log
+ * says already.
+ * @param known what the views show of them.
+ */
+export function blobsStored(
+  contents: readonly ContentDigests[],
+  known: readonly BlobRow[],
   actor: string,
-): { event: NewEvent; condition: Condition } | undefined {
-  if (known?.state === 'stored') return undefined
-  const { digest, sha256, size } = content
+): { readonly events: readonly NewEvent[]; readonly conditions: readonly Condition[] } {
+  const rows = new Map(known.map(row => [row.digest, row]))
+  const distinct = new Map(contents.map(content => [content.digest, content]))
+  const news = [...distinct.values()].filter(({ digest }) => rows.get(digest)?.state !== 'stored')
   return {
-    event: makeEvent({ type: 'v1.blob.stored', subjectId: digest, actor, payload: { digest, sha256, size } }),
-    condition: { subject: blobSubject(digest), revision: known?.revision ?? 0 },
+    events: news.map(({ digest, sha256, size }) =>
+      makeEvent({ type: 'v1.blob.stored', subjectId: digest, actor, payload: { digest, sha256, size } }),
+    ),
+    conditions: news.map(({ digest }) => ({ subject: blobSubject(digest), revision: rows.get(digest)?.revision ?? 0 })),
   }
 }
 
