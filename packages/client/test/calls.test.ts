@@ -1,38 +1,16 @@
 import { createHash } from 'node:crypto'
 import { parseDigest, parseSha256 } from '@artifact-store/core'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ArtifactStoreClient } from '../src/client.ts'
 import { isArtifactError } from '../src/index.ts'
-import { bodyOf, eventually, quick, SmallServer, sendJson, sendProblem, unusedPort } from './small-server.ts'
+import { id, samplePackage } from './sample-package.ts'
+import { bodyOf, eventually, quick, sendJson, sendProblem, unusedPort, useSmallServers } from './small-server.ts'
 
-const id = '01a205f3-fc15-76bf-a5d3-b7d5601575e5'
 const zero = '0'.repeat(64)
-const somePackage = {
-  id,
-  state: 'open',
-  name: 'ci/nightly',
-  kind: 'evidence',
-  labels: {},
-  inputs: [],
-  createdAt: '2026-01-01T00:00:00.000Z',
-  createdBy: 'ci',
-  updatedAt: '2026-01-01T00:00:00.000Z',
-  fileCount: 0,
-  totalSize: 0,
-  revision: 1,
-  somethingNew: { from: 'the future' },
-}
+const somePackage = samplePackage({ somethingNew: { from: 'the future' } })
 const someFile = { path: 'a', digest: `blake3:${zero}`, sha256: `sha256:${zero}`, size: 3, mediaType: 'text/plain' }
 
-const open: AsyncDisposable[] = []
-afterEach(async () => {
-  for (const server of open.splice(0)) await server[Symbol.asyncDispose]()
-})
-async function serve(...args: Parameters<typeof SmallServer.start>): Promise<SmallServer> {
-  const server = await SmallServer.start(...args)
-  open.push(server)
-  return server
-}
+const serve = useSmallServers()
 
 describe.each([
   ['Node’s own client', {}],

@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import { hashBytes } from '@artifact-store/blobs'
 import { describe, expect, it } from 'vitest'
 import { pull } from '../src/index.ts'
+import { id, samplePackage } from './sample-package.ts'
 import { type Handler, SmallServer, sendJson } from './small-server.ts'
-
-const id = '01a205f3-fc15-76bf-a5d3-b7d5601575e5'
 
 /** A gateway that serves these files by the API's rules, but for what `tamper` answers in its place. */
 async function serve(
@@ -21,20 +20,12 @@ async function serve(
       mediaType: 'application/octet-stream',
     })),
   )
-  const found = {
-    id,
+  const found = samplePackage({
     state: 'finalized',
-    name: 'ci/nightly',
-    kind: 'evidence',
-    labels: {},
-    inputs: [],
-    createdAt: '2026-01-01T00:00:00.000Z',
-    createdBy: 'ci',
-    updatedAt: '2026-01-01T00:00:00.000Z',
     fileCount: listed.length,
     totalSize: listed.reduce((sum, file) => sum + file.size, 0),
     revision: 3,
-  }
+  })
   const handler: Handler = (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://x')
     if (pathname === `/v1/packages/${id}`) return sendJson(response, 200, found)

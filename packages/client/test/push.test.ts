@@ -5,24 +5,11 @@ import { join } from 'node:path'
 import { hashBytes } from '@artifact-store/blobs'
 import { expect, it } from 'vitest'
 import { type PushProgress, push } from '../src/index.ts'
+import { id, samplePackage } from './sample-package.ts'
 import { bodyOf, SmallServer, sendJson, sendProblem } from './small-server.ts'
 
-const id = '01a205f3-fc15-76bf-a5d3-b7d5601575e5'
 const zero = '0'.repeat(64)
-const found = {
-  id,
-  state: 'open',
-  name: 'ci/nightly',
-  kind: 'evidence',
-  labels: {},
-  inputs: [],
-  createdAt: '2026-01-01T00:00:00.000Z',
-  createdBy: 'ci',
-  updatedAt: '2026-01-01T00:00:00.000Z',
-  fileCount: 0,
-  totalSize: 0,
-  revision: 1,
-}
+const found = samplePackage()
 
 /** What a gateway was told in one push. `known` are texts whose bytes it says it has; `gone` those that it then turns out not to have. */
 async function serve(known: readonly string[] = [], gone: readonly string[] = []) {

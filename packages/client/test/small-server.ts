@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { afterEach } from 'vitest'
 import { ArtifactStoreClient, type ClientOptions } from '../src/index.ts'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => unknown
@@ -50,6 +51,19 @@ export class SmallServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections()
     await new Promise(resolve => this.#server.close(resolve))
+  }
+}
+
+/** For one test file: starts servers, and closes them after the test that they were started in. */
+export function useSmallServers(): (handler: Handler) => Promise<SmallServer> {
+  const open: SmallServer[] = []
+  afterEach(async () => {
+    for (const server of open.splice(0)) await server[Symbol.asyncDispose]()
+  })
+  return async handler => {
+    const server = await SmallServer.start(handler)
+    open.push(server)
+    return server
   }
 }
 

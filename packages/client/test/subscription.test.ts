@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ArtifactStoreClient } from '../src/client.ts'
 import type { StoreEvent } from '../src/index.ts'
-import { eventually, quick, SmallServer, sendProblem, unusedPort } from './small-server.ts'
+import { eventually, quick, sendProblem, unusedPort, useSmallServers } from './small-server.ts'
 
 function event(sequence: number, type = 'v1.package.created') {
   return {
@@ -45,15 +45,7 @@ async function take(events: AsyncIterable<StoreEvent>, count: number): Promise<n
   return taken
 }
 
-const open: AsyncDisposable[] = []
-afterEach(async () => {
-  for (const server of open.splice(0)) await server[Symbol.asyncDispose]()
-})
-async function serve(...args: Parameters<typeof SmallServer.start>): Promise<SmallServer> {
-  const server = await SmallServer.start(...args)
-  open.push(server)
-  return server
-}
+const serve = useSmallServers()
 
 describe('a subscription', () => {
   it('yields every event once and in order although every connection breaks in the middle of an event', async () => {
