@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { createTestDatabase, type TestDatabase } from '@artifact-store/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isConnectionError, listen, openPool, type PoolClient, waitForPostgres, withTransaction } from '../src/index.ts'
+import { isConnectionError, listen, openPool, waitForPostgres } from '../src/index.ts'
 import { recordingLogger } from './fixtures/recording-logger.ts'
 import { silentLogger as logger } from './fixtures/silent-logger.ts'
 
@@ -31,40 +31,6 @@ describe('a pool', () => {
     held.release(true)
     await waitForPostgres(pool, { signal: AbortSignal.timeout(20_000), logger })
     expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
-  })
-})
-
-describe('a transaction', () => {
-  it('keeps what was written when the work succeeds, and nothing when it throws', async () => {
-    await using pool = openPool({ url: database.url, applicationName: 'transactions', max: 1, logger })
-    await pool.query('create table notes (text text)')
-    expect(
-      await withTransaction(
-        pool,
-        async (client: PoolClient) => (await client.query("insert into notes values ('kept') returning text")).rows,
-      ),
-    ).toEqual([{ text: 'kept' }])
-    const failing = withTransaction(pool, async client => {
-      await client.query("insert into notes values ('lost')")
-      throw new RangeError('changed my mind')
-    })
-    await expect(failing).rejects.toThrow(RangeError)
-    expect((await pool.query('select text from notes')).rows).toEqual([{ text: 'kept' }])
-  })
-
-  it('throws the first error and a broken connection away', async () => {
-    await using pool = openPool({ url: database.url, applicationName: 'broken', max: 1, logger })
-    const failing = withTransaction(pool, async client => {
-      await client.query('select pg_terminate_backend(pg_backend_pid())')
-    })
-    await expect(failing).rejects.toSatisfy(isConnectionError)
-    expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
-  })
-
-  it('can be opened as what is needed', async () => {
-    await using pool = openPool({ url: database.url, applicationName: 'read-only', logger })
-    const writing = withTransaction(pool, client => client.query('create table t ()'), { begin: 'begin read only' })
-    await expect(writing).rejects.toMatchObject({ code: '25006' })
   })
 })
 
