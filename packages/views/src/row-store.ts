@@ -14,8 +14,8 @@ export interface RowStore extends Rows<Row> {
   flush(connection: Queryable): Promise<void>
 }
 
-export function createRowStore(table: PgTable): RowStore {
-  const { name, columns, keyColumns } = tableShape(table)
+export function createRowStore(table: PgTable, schema?: string): RowStore {
+  const { name, columns, keyColumns } = tableShape(table, schema)
   const dataColumns = columns.filter(([, column]) => !keyColumns.some(([, key]) => key.name === column.name))
   // undefined: known not to exist. What was put or deleted here by its key is also in `changed`.
   const known = new Map<string, Row | undefined>()

@@ -1,10 +1,10 @@
 import { ArtifactError, asKnown, type EventType, type StoredEvent } from '@artifact-store/core'
 import type { Pool, PoolClient } from 'pg'
-import { viewsPosition } from './position.ts'
+import { viewsChannel, viewsPosition } from './position.ts'
 import { registryViews } from './registry.ts'
 import { createRowStore } from './row-store.ts'
 import { registryProjection } from './schema.ts'
-import { tableShape } from './table-shape.ts'
+import { liveSchema, tableShape } from './table-shape.ts'
 import { inTransaction } from './transaction.ts'
 import type { Handler } from './view.ts'
 
@@ -25,28 +25,31 @@ export interface ViewWriter {
   transaction<T>(work: (writer: ViewWriter) => Promise<T>): Promise<T>
 }
 
-/** @param pool as a role that may write the views. */
-export function createViewWriter(pool: Pool): ViewWriter {
-  const transaction: ViewWriter['transaction'] = work => inTransaction(pool, client => work(writerWithin(client)))
+/**
+ * @param pool as a role that may write the views.
+ * @param schema where they stand: the live ones, or those that are made beside them.
+ */
+export function createViewWriter(pool: Pool, schema = liveSchema): ViewWriter {
+  const transaction: ViewWriter['transaction'] = work => inTransaction(pool, client => work(writerWithin(client, schema)))
   return {
-    position: () => viewsPosition(pool),
+    position: () => viewsPosition(pool, schema),
     reset: () => transaction(writer => writer.reset()),
     apply: events => transaction(writer => writer.apply(events)),
     transaction,
   }
 }
 
-function writerWithin(client: PoolClient): ViewWriter {
+function writerWithin(client: PoolClient, schema: string): ViewWriter {
   const writer: ViewWriter = {
-    position: () => viewsPosition(client),
+    position: () => viewsPosition(client, schema),
     async reset() {
       // First the checkpoint: it waits for a batch that is being applied, so that the next statements see that batch's rows.
       await client.query(
-        'insert into views.checkpoints (projection, position) values ($1, 0) on conflict (projection) do update set position = 0',
+        `insert into ${schema}.checkpoints (projection, position) values ($1, 0) on conflict (projection) do update set position = 0`,
         [registryProjection],
       )
       // Not truncate: that locks readers out, and those that read a snapshot would find nothing in it.
-      for (const { table } of registryViews) await client.query(`delete from ${tableShape(table).name}`)
+      for (const { table } of registryViews) await client.query(`delete from ${tableShape(table, schema).name}`)
     },
     async apply(events) {
       const first = events[0]
@@ -54,8 +57,8 @@ function writerWithin(client: PoolClient): ViewWriter {
       if (!first || !last) return writer.position()
       if (events.some((event, i) => event.sequence !== first.sequence + i))
         throw conflict(`the events ${first.sequence} to ${last.sequence} do not follow each other: one was left out`)
-      await moveCheckpoint(client, first.sequence - 1, last.sequence)
-      await applyToRows(client, events)
+      await moveCheckpoint(client, schema, first.sequence - 1, last.sequence)
+      await applyToRows(client, schema, events)
       return last.sequence
     },
     transaction: work => work(writer),
@@ -66,7 +69,7 @@ function writerWithin(client: PoolClient): ViewWriter {
 // Which handler fits which event is known by the event's type at run time only; `defineView` has checked each pair.
 type Handlers = { readonly [T in EventType]?: Handler<EventType, Record<string, unknown>> }
 
-async function applyToRows(client: PoolClient, events: readonly StoredEvent[]): Promise<void> {
+async function applyToRows(client: PoolClient, schema: string, events: readonly StoredEvent[]): Promise<void> {
   const known = events.map(asKnown).filter(event => event !== undefined)
   for (const view of registryViews) {
     const handlers = view.handlers as Handlers
@@ -75,7 +78,7 @@ async function applyToRows(client: PoolClient, events: readonly StoredEvent[]): 
       return handler ? [{ event, handler }] : []
     })
     if (handled.length === 0) continue
-    const store = createRowStore(view.table)
+    const store = createRowStore(view.table, schema)
     await store.load(
       client,
       handled.flatMap(({ event, handler }) => handler.reads?.(event) ?? []),
@@ -87,17 +90,17 @@ async function applyToRows(client: PoolClient, events: readonly StoredEvent[]): 
 
 // Compare and set: a second projector that read the same events finds the checkpoint moved and rolls back.
 // Whoever waits for a position hears of it when, and only if, this commits.
-async function moveCheckpoint(client: PoolClient, from: number, to: number): Promise<void> {
+async function moveCheckpoint(client: PoolClient, schema: string, from: number, to: number): Promise<void> {
   if (from === 0) {
     await client.query(
-      'insert into views.checkpoints (projection, position) values ($1, 0) on conflict (projection) do nothing',
+      `insert into ${schema}.checkpoints (projection, position) values ($1, 0) on conflict (projection) do nothing`,
       [registryProjection],
     )
   }
   const { rowCount } = await client.query({
-    name: 'views-move-checkpoint',
-    text: `with moved as (update views.checkpoints set position = $3 where projection = $1 and position = $2 returning position)
-           select pg_notify('artifact_store_views', position::text) from moved`,
+    name: `${schema}-move-checkpoint`,
+    text: `with moved as (update ${schema}.checkpoints set position = $3 where projection = $1 and position = $2 returning position)
+           select ${schema === liveSchema ? `pg_notify('${viewsChannel}', position::text)` : 'position'} from moved`,
     values: [registryProjection, from, to],
   })
   if (rowCount !== 1) throw conflict(`the views are not at ${from}: another projector has moved them, or an event was left out`)

@@ -94,7 +94,7 @@ describe('two writers that race', () => {
     const history = randomHistory({ seed: 11, length: 900 })
     await views.append(history)
     const pools = [1, 2].map(() => new Pool({ connectionString: views.database.urlFor('projector') }))
-    const writers = pools.map(createViewWriter)
+    const writers = pools.map(pool => createViewWriter(pool))
     // Both have read the first batch before either applies it.
     const firstBatch = await views.log.fetchSince(0, 5)
     let conflicts = 0
