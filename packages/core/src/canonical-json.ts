@@ -53,9 +53,13 @@ function write(value: unknown, depthLeft: number): string {
 }
 
 function writeString(text: string): string {
+  if (plainText.test(text)) return `"${text}"`
   if (!text.isWellFormed()) throw new Refusal('stands a text with a lone surrogate')
   return JSON.stringify(text)
 }
+
+/** Printable ASCII without `"` and `\\`: most texts, which JSON writes as they are. */
+const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
 function writeArray(items: readonly unknown[], depthLeft: number): string {
   let index = 0
@@ -85,7 +89,7 @@ function writeObject(value: object, depthLeft: number): string {
       at = key
       const member = members[key]
       if (member === undefined) continue
-      text += `${text === '' ? '' : ','}${writeString(key)}:${write(member, depthLeft)}`
+      text += `${text === '' ? '' : ','}${writeString(key)}:${typeof member === 'string' ? writeString(member) : write(member, depthLeft)}`
     }
     return `{${text}}`
   } catch (error) {

@@ -34,6 +34,7 @@ export type ErrorKind =
   | 'log-unavailable'
   | 'overloaded'
   | 'views-behind'
+  | 'views-busy'
   | 'stream-forked'
   | 'poison-event'
   | 'configuration'

@@ -30,11 +30,6 @@ export interface StoredEvent extends NewEvent {
   readonly payload: JsonObject
 }
 
-/** A stored event of a type that this code knows, its payload typed by the catalogue. */
-export type KnownEvent<T extends EventType = EventType> = {
-  [K in T]: Omit<StoredEvent, 'eventType' | 'payload'> & { readonly eventType: K; readonly payload: PayloadOf<K> }
-}[T]
-
 export interface EventInput<T extends EventType> {
   readonly type: T
   /** One line of 1 to 300 characters. */
@@ -51,16 +46,26 @@ export interface EventInput<T extends EventType> {
  */
 export function makeEvent<T extends EventType>(input: EventInput<T>): NewEvent {
   const definition = eventDefinition(input.type)
-  const payloadJson = canonicalJson(checked(definition.payload, input.payload, `the payload of ${input.type}`))
-  return {
+  const payloadJson = canonicalJson(checked(definition.payload, input.payload, () => `the payload of ${input.type}`))
+  const event: NewEvent = {
     eventType: input.type,
     subjectKind: definition.subject,
-    subjectId: checked(subjectId, input.subjectId, `the subject id of ${input.type}`),
-    actor: checked(actor, input.actor, `the actor of ${input.type}`),
+    subjectId: checked(subjectId, input.subjectId, () => `the subject id of ${input.type}`),
+    actor: checked(actor, input.actor, () => `the actor of ${input.type}`),
     payloadJson,
     payloadDigest: blake3(payloadJson),
   }
+  made.add(event)
+  return event
 }
+
+/** True for what `makeEvent` answered, as it answered it: its digest is its payload's, and its texts are well-formed. */
+export function isMade(event: NewEvent): boolean {
+  return made.has(event)
+}
+
+// Only ever tells of an object whether it came from here; holds none of them.
+const made = new WeakSet<NewEvent>()
 
 /**
  * The canonical form of the envelope: RFC 8785 JSON of all fields, the payload's digest (hex) in the payload's place. It is
@@ -79,12 +84,12 @@ export function canonicalEnvelope(event: StoredEvent): string {
   })
 }
 
-function checked<Value>(schema: z.ZodType<Value>, value: unknown, what: string): Value {
+function checked<Value>(schema: z.ZodType<Value>, value: unknown, what: () => string): Value {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const issues = parsed.error.issues.slice(0, 10).map(issue => ({ path: issue.path.join('.'), message: issue.message }))
   const place = issues[0]?.path ? ` at "${issues[0].path}"` : ''
-  throw new ArtifactError('invalid-request', `${what} is wrong${place}: ${issues[0]?.message ?? 'invalid'}`, {
+  throw new ArtifactError('invalid-request', `${what()} is wrong${place}: ${issues[0]?.message ?? 'invalid'}`, {
     details: { issues },
   })
 }

@@ -22,13 +22,9 @@ export function parsePackageId(text: string): PackageId {
 
 /** A new id from the clock (milliseconds) and 74 random bits. */
 export function newPackageId(now: number = Date.now()): PackageId {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  new DataView(bytes.buffer).setUint16(0, Math.floor(now / 2 ** 32))
-  new DataView(bytes.buffer).setUint32(2, now % 2 ** 32)
-  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
-  const hex = Buffer.from(bytes).toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}` as PackageId
+  const time = now.toString(16).padStart(12, '0')
+  // What a version 4 has behind its version is 12 random bits, the variant, and 62 random bits: the same as in a version 7.
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}` as PackageId
 }
 
 /** @throws ArtifactError `token-not-found`: no token can have an id that is not one. */

@@ -4,12 +4,12 @@ import {
   canonicalEnvelope,
   catalogue,
   type EventType,
-  isKnownType,
   makeEvent,
   parseArtifactPath,
   parseDigest,
   parseSha256,
   parseStrictJsonObject,
+  releasedDefinition,
   type StoredEvent,
 } from '../src/index.ts'
 
@@ -108,10 +108,10 @@ describe('the catalogue', () => {
   })
 
   it('knows its own types and no name that every object has', () => {
-    expect(isKnownType('v1.blob.stored')).toBe(true)
-    expect(isKnownType('v2.blob.stored')).toBe(false)
-    expect(isKnownType('toString')).toBe(false)
-    expect(isKnownType('__proto__')).toBe(false)
+    expect(releasedDefinition('v1.blob.stored')).toBe(catalogue['v1.blob.stored'])
+    expect(releasedDefinition('v2.blob.stored')).toBeUndefined()
+    expect(releasedDefinition('toString')).toBeUndefined()
+    expect(releasedDefinition('__proto__')).toBeUndefined()
   })
 
   it('tolerates an event of a type that it does not know', () => {

@@ -7,9 +7,8 @@ import type { Pool } from 'pg'
 export async function emptyLog(superuser: Pool): Promise<void> {
   await superuser.query(`
     alter table log.events disable trigger events_are_immutable;
-    alter table log.appends disable trigger appends_are_immutable;
     delete from log.events;
-    delete from log.appends;
     alter table log.events enable always trigger events_are_immutable;
-    alter table log.appends enable always trigger appends_are_immutable`)
+    delete from log.subjects;
+    update log.partitions set carried_to = first_sequence - 1`)
 }

@@ -17,7 +17,12 @@ export interface TestNatsOptions {
  * @throws ArtifactError `configuration` when there is no nats-server: such tests fail, they are not skipped.
  */
 export async function startTestNats({ maxPayload, insteadOf }: TestNatsOptions = {}): Promise<EmbeddedNats> {
-  const directory = join(inject('artifactStore').directory, `${natsDirectoryPrefix}${randomBytes(4).toString('hex')}`)
+  const directory = newNatsDirectory()
   const password = insteadOf ? new URL(insteadOf.url).password : randomBytes(8).toString('hex')
   return startNats({ directory, port: insteadOf?.port, user: 'test', password, maxPayload })
+}
+
+/** For a server that shall come back with its files. Whatever still runs on it is stopped when the run of tests is over. */
+export function newNatsDirectory(): string {
+  return join(inject('artifactStore').directory, `${natsDirectoryPrefix}${randomBytes(4).toString('hex')}`)
 }

@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { StoredEvent } from '@artifact-store/core'
 import { createTestDatabase, type TestDatabase } from './database.ts'
+import { insertEvents } from './insert-events.ts'
 import { type ServiceUnderTest, startService } from './service-under-test.ts'
 
 /** The three services as processes, on a database and a blob directory of their own. */
@@ -18,12 +20,16 @@ export interface RunningSystem extends AsyncDisposable {
   startGateway(): Promise<ServiceUnderTest>
 }
 
-/** Starts them without a broker: what needs one says so and starts one. */
-export async function startSystem(): Promise<RunningSystem> {
+/**
+ * Starts them without a broker: what needs one says so and starts one.
+ * @param options.events what the log holds before they start; nothing when absent.
+ */
+export async function startSystem({ events = [] }: { readonly events?: readonly StoredEvent[] } = {}): Promise<RunningSystem> {
   await using stack = new AsyncDisposableStack()
   const blobs = await mkdtemp(join(tmpdir(), 'artifact-store-blobs-'))
   stack.defer(() => rm(blobs, { recursive: true, force: true }))
   const database = stack.use(await createTestDatabase())
+  await insertEvents(database.pool, events)
   const token = 'test-admin-token'
   const logWriterToken = 'test-log-writer-token'
   const logWriter = stack.use(

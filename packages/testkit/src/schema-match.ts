@@ -39,7 +39,7 @@ async function describeMigrated(pool: Pool, schemas: readonly string[]): Promise
        join pg_namespace n on n.oid = c.relnamespace
        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
        left join pg_constraint key on key.conrelid = c.oid and key.contype = 'p'
-      where n.nspname = any($1) and c.relkind in ('r', 'p')
+      where n.nspname = any($1) and c.relkind in ('r', 'p') and not c.relispartition
       order by c.oid, a.attnum`,
     [schemas],
   )

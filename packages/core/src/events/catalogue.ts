@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import type { KnownEvent, StoredEvent } from '../event.ts'
+import type { JsonObject } from '../canonical-json.ts'
+import type { StoredEvent } from '../event.ts'
 import { aliasRemoved } from './alias-removed.ts'
 import { aliasSet } from './alias-set.ts'
 import { attestationAttached } from './attestation-attached.ts'
@@ -8,6 +9,7 @@ import { blobRestored } from './blob-restored.ts'
 import { blobStored } from './blob-stored.ts'
 import { blobTrashed } from './blob-trashed.ts'
 import { blobUnreferenced } from './blob-unreferenced.ts'
+import { createCatalogue, type NewestType, type PayloadIn, type ReadEvent } from './create-catalogue.ts'
 import type { EventDefinition } from './define.ts'
 import { fixityChecked } from './fixity-checked.ts'
 import { fixityFailed } from './fixity-failed.ts'
@@ -33,7 +35,7 @@ import { retrievalsRecorded } from './retrievals-recorded.ts'
 import { tokenIssued } from './token-issued.ts'
 import { tokenRevoked } from './token-revoked.ts'
 
-const facts = [
+const registry = createCatalogue([
   packageCreated,
   packageFilesAdded,
   packageFileRemoved,
@@ -65,33 +67,43 @@ const facts = [
   fixityRepaired,
   tokenIssued,
   tokenRevoked,
-] as const satisfies readonly EventDefinition[]
+])
 
-type Fact = (typeof facts)[number]
+type Fact = NonNullable<ReturnType<typeof registry.definitionOf>>
 
-/** The types of event that this code knows. A log may hold others, which every reader passes over. */
-export type EventType = Fact['type']
+/** The types of event that this code writes and handles, each in its newest version. A log may hold others, which every reader passes over. */
+export type EventType = NewestType<Fact>
 /** What an event of that type says. */
-export type PayloadOf<T extends EventType> = z.output<Extract<Fact, { type: T }>['payload']>
+export type PayloadOf<T extends EventType> = PayloadIn<Fact, T>
 
 /** Every type of event by its name. Its keys come from the definitions themselves, so that the two cannot differ. */
-export const catalogue = Object.fromEntries(facts.map(fact => [fact.type, fact])) as {
-  readonly [T in EventType]: Extract<Fact, { type: T }>
-}
+export const catalogue = registry.newest
 
 export function eventDefinition<T extends EventType>(type: T): EventDefinition<T, z.ZodType<PayloadOf<T>>> {
   // TypeScript does not see that an indexed member of a mapped union belongs to its own key.
   return catalogue[type] as unknown as EventDefinition<T, z.ZodType<PayloadOf<T>>>
 }
 
-export function isKnownType(type: string): type is EventType {
-  return Object.hasOwn(catalogue, type)
+/** What an event of that very type was checked against, also of a version that is not written any more; undefined when it is not known here. */
+export function releasedDefinition(type: string): EventDefinition | undefined {
+  return registry.definitionOf(type)
 }
 
+/** A stored event as readers see it: in the newest version of its type, its payload typed by the catalogue. */
+export type KnownEvent<T extends EventType = EventType> = ReadEvent<Fact, StoredEvent, T>
+
 /**
- * The event with its payload typed, or undefined when this code does not know its type. The payload is not checked again: `makeEvent`
- * did that before the log took it.
+ * The event as this code understands it, lifted to the newest version where it was stored in an older one; undefined when its type, or its
+ * version, is not known here. What is stored stays as it is: its type, its bytes and their digest.
  */
 export function asKnown(event: StoredEvent): KnownEvent | undefined {
-  return isKnownType(event.eventType) ? (event as KnownEvent) : undefined
+  return registry.read(event)
 }
+
+/** The same for whoever holds an event in another shape, such as a CloudEvent. */
+export function readPayload(eventType: string, payload: JsonObject): ReadPayload | undefined {
+  return registry.read({ eventType, payload })
+}
+
+/** A type with the payload that belongs to it. */
+export type ReadPayload = ReadEvent<Fact, { readonly eventType: string; readonly payload: JsonObject }>
