@@ -26,8 +26,9 @@ export interface Funnel<Item, Result> {
 }
 
 /**
- * Group commit: one batch is in flight, and whatever arrives meanwhile is the next one. No timer: a lone item goes at once, and
- * under load the batches grow by themselves to what one round trip can carry. Batches take items in the order of their coming.
+ * Group commit: one batch is in flight, and whatever arrives meanwhile is the next one. No timer: the first batch goes at the end of the event
+ * loop's turn, so that who comes together goes together; under load the batches grow by themselves to what one round trip can carry.
+ * Batches take items in the order of their coming.
  */
 export function createFunnel<Item, Result>(options: FunnelOptions<Item, Result>): Funnel<Item, Result> {
   const { run, maxWaiting } = options
@@ -35,6 +36,7 @@ export function createFunnel<Item, Result>(options: FunnelOptions<Item, Result>)
   let running: Promise<void> | undefined
 
   async function drain(): Promise<void> {
+    await turn()
     while (queue.length > 0) {
       const { batch, left } = takeBatch(queue, options)
       queue = left
@@ -43,6 +45,9 @@ export function createFunnel<Item, Result>(options: FunnelOptions<Item, Result>)
       } catch (error) {
         for (const waiting of batch) waiting.reject(error)
       }
+      // Whom this batch has answered may come again at once. Where as many wait already, those go now, and the two halves of the callers take
+      // turns: while one is in flight, the other has its answers and makes its next items.
+      if (queue.length * 2 < batch.length) await turn()
     }
     running = undefined
   }
@@ -75,6 +80,11 @@ export function createFunnel<Item, Result>(options: FunnelOptions<Item, Result>)
       while (running) await running
     },
   }
+}
+
+/** The rest of this turn of the event loop: what else has arrived comes first. */
+function turn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
 }
 
 interface Waiting<Item, Result> {

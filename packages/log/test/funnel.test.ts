@@ -19,31 +19,58 @@ function heldFunnel(options: { maxWeight?: number; maxWaiting?: number; guard?: 
   return { funnel, batches, letGo: () => held.shift()?.() }
 }
 
+/** Lets the event loop turn, after which what was submitted is in flight. */
+const turn = () => new Promise(resolve => setImmediate(resolve))
+
 describe('a funnel', () => {
-  it('sends a lone item at once, and whatever comes meanwhile as the next batch, in order', async () => {
+  it('sends what comes in one turn of the event loop together, and whatever comes meanwhile as the next batch, in order', async () => {
     const { funnel, batches, letGo } = heldFunnel()
-    const answers = ['a', 'b', 'c', 'd'].map(item => funnel.submit(item))
-    expect(batches).toEqual([['a']])
-    expect(funnel.waiting).toBe(3)
+    const answers = ['a', 'b'].map(item => funnel.submit(item))
+    await turn()
+    expect(batches).toEqual([['a', 'b']])
+    answers.push(...['c', 'd'].map(item => funnel.submit(item)))
+    await turn()
+    expect(funnel.waiting).toBe(2)
     letGo()
     expect(await answers[0]).toBe('done a')
-    expect(batches).toEqual([['a'], ['b', 'c', 'd']])
+    await turn()
+    expect(batches).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ])
     letGo()
     expect(await Promise.all(answers)).toEqual(['done a', 'done b', 'done c', 'done d'])
     await funnel.drained()
     expect(funnel.waiting).toBe(0)
   })
 
+  it('lets callers who were answered together share the next batch', async () => {
+    const batches: number[] = []
+    const funnel = createFunnel<number, number>({
+      maxWeight: 100,
+      maxWaiting: 100,
+      run: async batch => {
+        batches.push(batch.length)
+        return [...batch]
+      },
+    })
+    const caller = async () => {
+      for (let i = 0; i < 3; i++) await funnel.submit(i)
+    }
+    await Promise.all(Array.from({ length: 10 }, caller))
+    expect(batches).toEqual([10, 10, 10])
+  })
+
   it('stops a batch before what would make it too heavy, and lets nothing lighter slip past', async () => {
     const { funnel, batches, letGo } = heldFunnel({ maxWeight: 5 })
     const answers = ['x', 'aaa', 'bbb', 'c', 'heavier than all', 'd'].map(item => funnel.submit(item))
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 4; i++) {
+      await turn()
       letGo()
-      await Promise.race([...answers.slice(i), funnel.drained()])
-      await new Promise(resolve => setImmediate(resolve))
+      await turn()
     }
     await Promise.all(answers)
-    expect(batches).toEqual([['x'], ['aaa'], ['bbb', 'c'], ['heavier than all'], ['d']])
+    expect(batches).toEqual([['x', 'aaa'], ['bbb', 'c'], ['heavier than all'], ['d']])
   })
 
   it('keeps what the guard refuses for a later batch, in front', async () => {
@@ -53,20 +80,21 @@ describe('a funnel', () => {
     }
     const { funnel, batches, letGo } = heldFunnel({ guard })
     const answers = ['a1', 'b1', 'b2', 'c1', 'b3', 'c2'].map(item => funnel.submit(item))
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 3; i++) {
+      await turn()
       letGo()
-      await new Promise(resolve => setImmediate(resolve))
+      await turn()
     }
     await Promise.all(answers)
-    expect(batches).toEqual([['a1'], ['b1', 'c1'], ['b2', 'c2'], ['b3']])
+    expect(batches).toEqual([['a1', 'b1', 'c1'], ['b2', 'c2'], ['b3']])
   })
 
   it('gives each item its own answer or error', async () => {
     const { funnel, letGo } = heldFunnel()
     const [first, bad, good] = ['first', 'bad', 'good'].map(item => funnel.submit(item))
+    await turn()
     letGo()
     await first
-    letGo()
     await expect(bad).rejects.toThrow('bad')
     expect(await good).toBe('done good')
   })
@@ -83,10 +111,13 @@ describe('a funnel', () => {
 
   it('pushes back when too many wait', async () => {
     const { funnel, letGo } = heldFunnel({ maxWaiting: 2 })
-    const taken = ['in flight', 'waits', 'waits too'].map(item => funnel.submit(item))
+    const taken = [funnel.submit('in flight')]
+    await turn()
+    taken.push(...['waits', 'waits too'].map(item => funnel.submit(item)))
     await expect(funnel.submit('one too many')).rejects.toMatchObject({ kind: 'overloaded' })
     letGo()
     await taken[0]
+    await turn()
     letGo()
     await Promise.all(taken)
   })
@@ -95,6 +126,7 @@ describe('a funnel', () => {
     const { funnel, batches, letGo } = heldFunnel()
     const abort = new AbortController()
     const flying = funnel.submit('a')
+    await turn()
     const waiting = funnel.submit('b', { signal: abort.signal })
     abort.abort(new Error('no longer wanted'))
     await expect(waiting).rejects.toThrow('no longer wanted')
@@ -109,6 +141,7 @@ describe('a funnel', () => {
     const { funnel, batches, letGo } = heldFunnel()
     const abort = new AbortController()
     const flying = funnel.submit('a', { signal: abort.signal })
+    await turn()
     abort.abort(new Error('too slow'))
     await expect(flying).rejects.toThrow('too slow')
     letGo()

@@ -1,3 +1,4 @@
+import { blake3 } from '@artifact-store/core'
 import type { ProcessRole } from '@artifact-store/testkit'
 import { describe, expect, it } from 'vitest'
 import { testAppend, testEvent } from './test-event.ts'
@@ -10,9 +11,9 @@ const changes = [
   'update log.events set actor = actor where false',
   'delete from log.events',
   'truncate log.events',
-  "update log.appends set key = 'x'",
-  'delete from log.appends',
-  'truncate log.appends',
+  "update log.events_1 set actor = 'x'",
+  'delete from log.events_1',
+  'truncate log.events_1',
   "insert into log.events select * from log.events on conflict (sequence) do update set actor = 'x'",
   "merge into log.events e using (values (1)) v(s) on e.sequence = v.s when matched then update set actor = 'x'",
 ]
@@ -21,7 +22,7 @@ describe('the database itself', () => {
   it.each(changes)('refuses to everyone, its owner and superusers too: %s', async change => {
     await test.log.append(testAppend(testEvent()))
     await expect(test.database.pool.query(change)).rejects.toThrow(
-      /the event log is append-only: (UPDATE|DELETE|TRUNCATE) on log\.(events|appends) is refused/,
+      /the event log is append-only: (UPDATE|DELETE|TRUNCATE) on log\.events(_1)? is refused/,
     )
     expect(await test.log.fetchSince(0, 10)).toMatchObject([{ sequence: 1, actor: 'tester' }])
   })
@@ -42,20 +43,17 @@ describe('the database itself', () => {
         `insert into log.events values ($1, $2, now(), $3, 'package', $4, 'x', '{}', decode(repeat('00', 32), 'hex'))`,
         [sequence, revision, type, id],
       )
-    await expect(insert(1, 9, 'v1.test.happened', 'new')).rejects.toThrow('events_pkey')
-    await expect(insert(3, 1, 'v1.test.happened', 'a')).rejects.toThrow('events_subject_revision')
-    await expect(insert(3, 2, 'v1.package.discarded', 'b')).rejects.toThrow('events_seal')
-    await expect(insert(0, 1, 'v1.test.happened', 'new')).rejects.toThrow('events_sequence_check')
+    await expect(insert(1, 9, 'v1.test.happened', 'new')).rejects.toThrow('events_1_pkey')
+    await expect(insert(3, 1, 'v1.test.happened', 'a')).rejects.toThrow('events_1_subject')
+    await expect(insert(3, 2, 'v1.package.discarded', 'b')).rejects.toThrow('events_1_seal')
+    await expect(insert(0, 1, 'v1.test.happened', 'new')).rejects.toThrow('no partition of relation "events" found')
   })
 
   it.each(['no json', '[]', '"text"', '{"a":"\\u0000"}'])(
     'refuses a payload that is not a JSON object which can be read: %s',
     async payload => {
-      const insert = test.database.pool.query(
-        `insert into log.events values (1, 1, now(), 'v1.test.happened', 'package', 'x', 'x', $1, decode(repeat('00', 32), 'hex'))`,
-        [Buffer.from(payload)],
-      )
-      await expect(insert).rejects.toThrow()
+      const event = { ...testEvent(), payloadJson: payload, payloadDigest: blake3(payload) }
+      await expect(test.log.append(testAppend(event))).rejects.toMatchObject({ kind: 'invalid-request' })
       expect(await test.log.head()).toBe(0)
     },
   )
@@ -63,13 +61,20 @@ describe('the database itself', () => {
 
 describe('the grants', () => {
   const insert = `insert into log.events values (1, 1, now(), 'v1.test.happened', 'package', 'x', 'x', '{}', decode(repeat('00', 32), 'hex'))`
-  const append = `select * from log.append('{k}', array[decode(repeat('00', 32), 'hex')], '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`
-  const insertKey = `insert into log.appends values ('k', decode(repeat('00', 32), 'hex'), 1, 1)`
+  const append = `select * from log.append_batch('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`
+  const insertSubject = `insert into log.subjects values ('x', 'package', 1, false)`
+  const insertPartition = 'insert into log.partitions values (0, 0, 0)'
   const everyone: ProcessRole[] = ['log_writer', 'projector', 'gateway']
   const refused: [ProcessRole, string][] = [
-    ...everyone.flatMap((role): [ProcessRole, string][] => [...changes.slice(0, 7), insert, insertKey].map(sql => [role, sql])),
+    ...everyone.flatMap((role): [ProcessRole, string][] =>
+      [...changes.slice(0, 7), insert, insertSubject, insertPartition].map(sql => [role, sql]),
+    ),
     ['projector', append],
     ['gateway', append],
+    ['projector', 'select log.carry_subjects()'],
+    ['gateway', 'select log.keep_partitions_ahead()'],
+    ['log_writer', 'select log.add_partition()'],
+    ['log_writer', 'insert into log.events_1 select * from log.events'],
     ['gateway', 'drop table log.events'],
     ['log_writer', 'alter table log.events disable trigger all'],
     ['log_writer', 'create table log.more (x int)'],
@@ -87,7 +92,7 @@ describe('the grants', () => {
     ])
   })
 
-  it('let the log-writer append, and by log.append only', async () => {
+  it('let the log-writer append, and by log.append_batch only', async () => {
     expect((await test.pool.query('select current_user as role')).rows).toEqual([{ role: 'log_writer' }])
     expect(await test.log.append(testAppend(testEvent()))).toMatchObject({ outcome: 'appended' })
   })

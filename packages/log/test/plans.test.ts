@@ -11,12 +11,9 @@ async function fill(events: number): Promise<void> {
   await test.database.pool.query(
     `insert into log.events
      select n, case when n % 3 = 0 then n / 3 else 1 end, now(), case when n % 10000 = 0 then 'v1.rare.happened' else 'v1.common.happened' end,
-            'package', case when n % 3 = 0 then 'busy' else 'quiet ' || n end, 'someone', '{}', decode(repeat('00', 32), 'hex')
+            'package', case when n % 3 = 0 then 'busy' else 'quiet ' || n end, 'someone', '{}', decode(repeat('00', 32), 'hex'),
+            log.key_digest('old key ' || n), 1
        from generate_series(1, $1::bigint) n`,
-    [events],
-  )
-  await test.database.pool.query(
-    `insert into log.appends select 'old key ' || n, decode(repeat('00', 32), 'hex'), n, n from generate_series(1, $1::bigint) n`,
     [events],
   )
 }
@@ -56,7 +53,11 @@ class Watched {
       .filter(node => node['Relation Name'] !== undefined && node['Node Type'].includes('Scan'))
     const looked = (node: Plan) =>
       ((node['Actual Rows'] ?? 0) + (node['Rows Removed by Filter'] ?? 0)) * (node['Actual Loops'] ?? 1)
-    return { kinds: new Set(nodes.map(node => node['Node Type'])), rows: nodes.reduce((sum, node) => sum + looked(node), 0) }
+    // A partition that is still empty may be read in any way.
+    return {
+      kinds: new Set(nodes.filter(looked).map(node => node['Node Type'])),
+      rows: nodes.reduce((sum, node) => sum + looked(node), 0),
+    }
   }
 }
 
@@ -87,7 +88,7 @@ describe('on a log of many events', () => {
     for (const [count, prefix, statistics] of [
       [1, 'one', 'select 1'],
       [300, 'many', 'select 1'],
-      [1, 'one more', 'vacuum analyze log.events, log.appends'],
+      [1, 'one more', 'vacuum analyze log.events'],
       [300, 'many more', 'select 1'],
     ] as const) {
       await test.database.pool.query(statistics)

@@ -1,5 +1,6 @@
 import { blake3, canonicalJson, type JsonObject } from '@artifact-store/core'
-import { maxFetch, postgresLogReader } from '@artifact-store/log'
+import { maxFetch, openPostgresLog, postgresLogReader } from '@artifact-store/log'
+import { createTestDatabase } from '@artifact-store/testkit'
 import { describe, expect, it } from 'vitest'
 import { subject, testAppend, testEvent } from './test-event.ts'
 import { useTestLog } from './test-log.ts'
@@ -44,13 +45,19 @@ describe('fetchSince', () => {
 
   it('gives numbers as numbers far beyond 32 bits', async () => {
     const far = Number.MAX_SAFE_INTEGER - 5
-    await test.database.pool.query(
+    await using database = await createTestDatabase()
+    await database.pool.query(`
+      create table log.far (like log.events including all);
+      alter table log.events attach partition log.far for values from (9007199254740000) to (9223372036854775807);
+      insert into log.partitions values (9007199254740000, 9223372036854775806, 9007199254739999)`)
+    await database.pool.query(
       `insert into log.events values ($1, $1, now(), 'v1.test.happened', 'package', 'far', 'x', '{}', decode(repeat('00', 32), 'hex'))`,
       [far],
     )
-    expect(await test.log.fetchSince(far - 1, 10)).toMatchObject([{ sequence: far, subjectRevision: far }])
-    expect(await test.log.head()).toBe(far)
-    expect(await test.log.append(testAppend(testEvent({ id: 'far' })))).toMatchObject({
+    const log = openPostgresLog(database.poolFor('log_writer'))
+    expect(await log.fetchSince(far - 1, 10)).toMatchObject([{ sequence: far, subjectRevision: far }])
+    expect(await log.head()).toBe(far)
+    expect(await log.append(testAppend(testEvent({ id: 'far' })))).toMatchObject({
       firstSequence: far + 1,
       lastSequence: far + 1,
     })

@@ -13,7 +13,7 @@ describe('appends that are funnelled at the same time', () => {
     async seed => {
       const appends = randomAppends(generator(seed), 400)
       const batches: number[] = []
-      const log = openPostgresLog(test.pool, { maxBatchEvents: 60, onBatch: size => void batches.push(size) })
+      const log = openPostgresLog(test.pool, { maxBatchEvents: 60, onBatch: ({ appends }) => void batches.push(appends) })
       const outcomes = await Promise.all(appends.map(append => log.append(append)))
 
       const model = createModelLog()

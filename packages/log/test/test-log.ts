@@ -1,5 +1,5 @@
 import { openPostgresLog, type PostgresLog } from '@artifact-store/log'
-import { createTestDatabase, type TestDatabase } from '@artifact-store/testkit'
+import { createTestDatabase, emptyLog, type TestDatabase } from '@artifact-store/testkit'
 import type { Pool, PoolClient } from 'pg'
 import { afterAll, beforeEach } from 'vitest'
 
@@ -38,14 +38,4 @@ export async function inTransaction<T>(
   } finally {
     client.release()
   }
-}
-
-// What nobody can do to a real log without taking its triggers away first.
-async function emptyLog(superuser: Pool): Promise<void> {
-  await superuser.query(`
-    alter table log.events disable trigger events_are_immutable;
-    alter table log.appends disable trigger appends_are_immutable;
-    truncate log.events, log.appends;
-    alter table log.events enable always trigger events_are_immutable;
-    alter table log.appends enable always trigger appends_are_immutable`)
 }

@@ -1,41 +1,47 @@
-import { ArtifactError, type NewEvent, type Subject } from '@artifact-store/core'
-import type { Append, AppendOutcome, Condition } from '../event-log.ts'
-import { fingerprint } from '../fingerprint.ts'
+import { ArtifactError, type NewEvent } from '@artifact-store/core'
+import type { AppendOutcome, Condition } from '../event-log.ts'
 import { requireSound } from '../sound-append.ts'
+import { layOut, type Write } from './batch.ts'
+import { answerRepeats } from './known-append.ts'
 import type { Queryable } from './queryable.ts'
 import { refusalOf } from './refusal.ts'
-
-/** An append whose key may be left out: the transaction that it is part of makes it happen once. */
-export type Write = Omit<Append, 'key'> & { readonly key?: string | undefined }
+import { judge, type Verdicts } from './verdicts.ts'
 
 /**
- * Appends a batch under the log's lock, in one call of `log.append` (`migrations/0001_event_log.sql` holds the reasons), and
- * answers an outcome for each, in their order. The appends must not interfere (`interference.ts`).
+ * Appends a batch under the log's lock, by `log.append_batch` (`migrations/0002_partitions.sql` holds the reasons), and answers an outcome for
+ * each append, in their order. The database takes a batch whole or not at all; those that it names as repeats or as refused have their answer,
+ * and the others go again without them. The appends must not interfere (`interference.ts`).
  */
 export async function appendBatch(connection: Queryable, appends: readonly Write[]): Promise<AppendOutcome[]> {
-  const conditions = appends.flatMap((append, i) => append.conditions.map(condition => ({ append: i + 1, condition })))
-  const events = appends.flatMap((append, i) => append.events.map(event => ({ append: i + 1, event })))
-  const result = await connection.query<OutcomeRow>({
-    name: 'log-append',
-    text: 'select * from log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
-    values: [
-      appends.map(append => append.key ?? null),
-      appends.map(append => Buffer.from(fingerprint(append.events))),
-      conditions.map(c => c.append),
-      conditions.map(c => c.condition.subject.kind),
-      conditions.map(c => c.condition.subject.id),
-      conditions.map(c => revisionOf(c.condition)),
-      conditions.map(c => 'unsealed' in c.condition),
-      events.map(e => e.append),
-      events.map(e => e.event.eventType),
-      events.map(e => e.event.subjectKind),
-      events.map(e => e.event.subjectId),
-      events.map(e => e.event.actor),
-      events.map(e => Buffer.from(e.event.payloadJson)),
-      events.map(e => Buffer.from(e.event.payloadDigest)),
-    ],
-  })
-  return result.rows.map(outcomeOf)
+  const outcomes = new Map<Write, AppendOutcome>()
+  let open = appends
+  while (open.length > 0) {
+    const batch = layOut(open)
+    const { rows } = await connection.query<BatchRow>({
+      name: 'log-append-batch',
+      text: 'select * from log.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+      values: [...batch.parameters],
+    })
+    const [row] = rows
+    if (!row) throw new ArtifactError('internal', 'log.append_batch answered nothing')
+    const head = Number(row.head)
+    if (row.verdicts === null) {
+      let last = head
+      for (const append of open) {
+        const firstSequence = last + 1
+        last += append.events.length
+        outcomes.set(append, { outcome: 'appended', firstSequence, lastSequence: last, createdAt: row.created_at })
+      }
+      break
+    }
+    const { known, refused } = judge(batch, open, row.verdicts, head)
+    for (const [append, outcome] of await answerRepeats(connection, known)) outcomes.set(append, outcome)
+    for (const [append, outcome] of refused) outcomes.set(append, outcome)
+    const left = open.filter(append => !outcomes.has(append))
+    if (left.length === open.length) throw new ArtifactError('internal', 'log.append_batch refused a batch and no append of it')
+    open = left
+  }
+  return appends.map(append => outcomes.get(append) as AppendOutcome)
 }
 
 /**
@@ -55,37 +61,12 @@ export async function write(
   const [outcome] = await appendBatch(connection, [append]).catch((error: unknown) => {
     throw refusalOf(error) ?? error
   })
-  if (!outcome) throw new ArtifactError('internal', 'log.append answered nothing')
+  if (!outcome) throw new ArtifactError('internal', 'an append has no outcome')
   return outcome
 }
 
-interface OutcomeRow {
-  readonly outcome: 'appended' | 'repeated' | 'key-reused' | 'revision-conflict' | 'sealed'
-  readonly first_sequence: string | number | null
-  readonly last_sequence: string | number | null
-  readonly created_at: Date | null
-  readonly subject_kind: string | null
-  readonly subject_id: string | null
-  readonly current_revision: string | number | null
+interface BatchRow {
   readonly head: string | number
-}
-
-function outcomeOf(row: OutcomeRow): AppendOutcome {
-  const span = { firstSequence: Number(row.first_sequence), lastSequence: Number(row.last_sequence) }
-  switch (row.outcome) {
-    case 'appended':
-    case 'repeated':
-      return { outcome: row.outcome, ...span, createdAt: row.created_at ?? new Date(Number.NaN) }
-    case 'key-reused':
-      return { outcome: 'key-reused', ...span }
-    default: {
-      const subject: Subject = { kind: row.subject_kind ?? '', id: row.subject_id ?? '' }
-      const reason = row.outcome === 'sealed' ? 'sealed' : 'revision'
-      return { outcome: 'conflict', reason, subject, currentRevision: Number(row.current_revision), head: Number(row.head) }
-    }
-  }
-}
-
-function revisionOf(condition: Condition): number | null {
-  return 'revision' in condition ? condition.revision : null
+  readonly created_at: Date
+  readonly verdicts: Verdicts | null
 }

@@ -15,8 +15,17 @@ export interface PostgresLogOptions {
   readonly maxBatchBytes?: number
   /** How many appends may wait before more are refused as `overloaded`. */
   readonly maxWaiting?: number
-  /** Told of every batch: how many appends it had. */
-  readonly onBatch?: (appends: number) => void
+  /** Told of every batch when it has its answer or has failed. */
+  readonly onBatch?: (batch: BatchReport) => void
+}
+
+/** One batch of appends: what it held, and how long the database took for it. */
+export interface BatchReport {
+  readonly appends: number
+  readonly events: number
+  /** Of the payloads. */
+  readonly bytes: number
+  readonly seconds: number
 }
 
 export interface PostgresLog extends AppendPort, LogReader {
@@ -29,10 +38,7 @@ export interface PostgresLog extends AppendPort, LogReader {
 export function openPostgresLog(connection: Queryable, options: PostgresLogOptions = {}): PostgresLog {
   const { maxBatchEvents = 1000, maxBatchBytes = 4 * 1024 * 1024, maxWaiting = 10_000, onBatch } = options
   const funnel = createFunnel<Append, AppendOutcome>({
-    run: batch => {
-      onBatch?.(batch.length)
-      return runBatch(connection, batch)
-    },
+    run: batch => (onBatch ? timed(onBatch, batch, runBatch(connection, batch)) : runBatch(connection, batch)),
     guard: createInterferenceGuard,
     // An event counts for its bytes, and at least for its share of the cap in events, so that one number holds both caps.
     weigh: ({ events }) =>
@@ -50,6 +56,25 @@ export function openPostgresLog(connection: Queryable, options: PostgresLogOptio
       return funnel.waiting
     },
     drained: () => funnel.drained(),
+  }
+}
+
+async function timed<Result>(
+  onBatch: (batch: BatchReport) => void,
+  batch: readonly Append[],
+  running: Promise<Result>,
+): Promise<Result> {
+  const begun = performance.now()
+  try {
+    return await running
+  } finally {
+    let events = 0
+    let bytes = 0
+    for (const append of batch) {
+      events += append.events.length
+      for (const event of append.events) bytes += Buffer.byteLength(event.payloadJson)
+    }
+    onBatch({ appends: batch.length, events, bytes, seconds: (performance.now() - begun) / 1000 })
   }
 }
 

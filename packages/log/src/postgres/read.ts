@@ -50,18 +50,31 @@ function fetchQuery(after: number, limit: number, { types, subject }: EventFilte
   }
 }
 
-// In a subject, the order of revisions is the order of sequences, and the index of revisions is at hand. A cursor is nearly always the
-// sequence of the subject's own last event that was read; its revision is then where to go on.
+// In a subject, the order of revisions is the order of sequences, and as they too have no holes, a page is a range of them. It begins behind the
+// cursor, which is nearly always the sequence of the subject's own last event that was read.
 function subjectQuery(after: number, limit: number, subject: Subject, types: readonly string[] | undefined): QueryConfig {
+  const ofSubject = (event: string) => `${event}.subject_kind = $3 and ${event}.subject_id = $4`
+  const values = [after, limit, subject.kind, subject.id]
+  // Of some types only: how far the page reaches is not known before.
+  if (types) {
+    return {
+      name: 'log-fetch-subject-types',
+      text: `select ${columns} from log.events e where ${ofSubject('e')} and e.sequence > $1 and e.event_type = any($5)
+              order by e.subject_revision limit $2`,
+      values: [...values, types],
+    }
+  }
   return {
     name: 'log-fetch-subject',
-    text: `select ${columns} from log.events e
-            where e.subject_kind = $3 and e.subject_id = $4 and e.sequence > $1
-              and e.subject_revision > coalesce((select c.subject_revision from log.events c
-                                                  where c.sequence = $1 and c.subject_kind = $3 and c.subject_id = $4), 0)
-              and ($5::text[] is null or e.event_type = any($5))
-            order by e.subject_revision limit $2`,
-    values: [after, limit, subject.kind, subject.id, types ?? null],
+    text: `with before as materialized (
+             select coalesce((select c.subject_revision from log.events c where c.sequence = $1 and ${ofSubject('c')}),
+                             (select n.subject_revision - 1 from log.events n where n.sequence > $1 and ${ofSubject('n')}
+                               order by n.subject_revision limit 1)) as revision)
+           select ${columns} from log.events e
+            where ${ofSubject('e')} and e.sequence > $1 and e.subject_revision > (select revision from before)
+              and e.subject_revision <= (select revision from before) + $2
+            order by e.subject_revision`,
+    values,
   }
 }
 

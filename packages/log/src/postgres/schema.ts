@@ -1,4 +1,4 @@
-import { bigint, customType, pgSchema, text, timestamp } from 'drizzle-orm/pg-core'
+import { bigint, boolean, customType, integer, pgSchema, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' })
 
@@ -15,11 +15,25 @@ export const events = logSchema.table('events', {
   actor: text('actor').notNull(),
   payload: bytea('payload').notNull(),
   payloadDigest: bytea('payload_digest').notNull(),
+  /** At the first event of an append that had a key: 128 bits of SHA-256 over the key, and how many events the append had. */
+  appendKey: uuid('append_key'),
+  appendEvents: integer('append_events'),
 })
 
-export const appends = logSchema.table('appends', {
-  key: text('key').primaryKey(),
-  fingerprint: bytea('fingerprint').notNull(),
-  firstSequence: bigint('first_sequence', { mode: 'number' }).notNull(),
+export const partitions = logSchema.table('partitions', {
+  firstSequence: bigint('first_sequence', { mode: 'number' }).primaryKey(),
   lastSequence: bigint('last_sequence', { mode: 'number' }).notNull(),
+  carriedTo: bigint('carried_to', { mode: 'number' }).notNull(),
+  keepsKeys: boolean('keeps_keys').notNull().default(true),
 })
+
+export const subjects = logSchema.table(
+  'subjects',
+  {
+    subjectId: text('subject_id').notNull(),
+    subjectKind: text('subject_kind').notNull(),
+    revision: bigint('revision', { mode: 'number' }).notNull(),
+    sealed: boolean('sealed').notNull(),
+  },
+  table => [primaryKey({ columns: [table.subjectId, table.subjectKind] })],
+)
