@@ -11,32 +11,50 @@ import { openBareInsert } from './bare-insert.ts'
 import type { Contender } from './contender.ts'
 import { openEmmett } from './emmett.ts'
 import { openOurLog } from './our-log.ts'
+import { openOverHttp, openOverHttpUnbatched } from './over-http.ts'
+import { hasPgbench, measurePgbench } from './pgbench.ts'
 
 interface Cell {
   readonly name: string
-  readonly callers: number
-  readonly events: number
-  readonly open: (url: string) => Promise<Contender>
+  measure(url: string, seconds: number): Promise<Measurement>
 }
 
-const emmett = (callers: number, events: number): Cell => ({
-  name: `emmett, ${callers} callers, ${events} events`,
-  callers,
-  events,
-  open: url => openEmmett(url, callers),
-})
-const library = (callers: number, events: number): Cell => ({
-  name: `library, ${callers} callers, ${events} events`,
-  callers,
-  events,
-  open: openOurLog,
-})
-const bareInsert: Cell = { name: 'bare insert of 1000 rows', callers: 1, events: 1000, open: openBareInsert }
+const callerCounts = [1, 16, 64, 512] as const
+const eventCounts = [1, 100] as const
+/** PostgreSQL's default is a hundred connections, and the peer gives a caller one each. */
+const mostConnections = 90
+
+function cell(what: string, callers: number, events: number, open: (url: string) => Promise<Contender>): Cell {
+  return {
+    name: nameOf(what, callers, events),
+    async measure(url, seconds) {
+      await using contender = await open(url)
+      const once = async () => {
+        await contender.append(events)
+        return events
+      }
+      // Plans are made, code is compiled and connections are opened before the measurement.
+      await measureCallers(callers, Math.min(1, seconds / 3), once)
+      return measureCallers(callers, seconds, once)
+    },
+  }
+}
+
+function nameOf(what: string, callers: number, events: number): string {
+  return `${what}, ${callers} callers, ${events} events`
+}
+
+const bareInsert = cell('bare insert', 1, 1000, openBareInsert)
 
 const cells: readonly Cell[] = [
-  ...[1, 16, 64].flatMap(callers => [1, 100].flatMap(events => [emmett(callers, events), library(callers, events)])),
-  library(512, 1),
-  library(512, 100),
+  ...callerCounts.flatMap(callers =>
+    eventCounts.flatMap(events => [
+      cell('emmett', callers, events, url => openEmmett(url, Math.min(callers, mostConnections))),
+      cell('library', callers, events, openOurLog),
+      cell('http', callers, events, openOverHttp),
+    ]),
+  ),
+  ...eventCounts.map(events => cell('http, a request each', 64, events, url => openOverHttpUnbatched(url, 64))),
   bareInsert,
 ]
 
@@ -48,13 +66,18 @@ export const appendBench: Bench = async ({ rounds, seconds, say }) => {
       directory: join(directory, 'postgres'),
       password: randomBytes(12).toString('hex'),
     })
-    const measured = new Map<string, Measurement[]>(cells.map(cell => [cell.name, []]))
+    const all = [...cells, ...(await pgbenchCells(say))]
+    const measured = new Map<string, Measurement[]>(all.map(({ name }) => [name, []]))
     for (let round = 1; round <= rounds; round += 1) {
-      for (const cell of cells) {
-        const measurement = await measureCell(cell, seconds, database => postgres.url(database))
-        measured.get(cell.name)?.push(measurement)
+      for (const { name, measure } of all) {
+        const measurement = await inFreshDatabase(
+          database => postgres.url(database),
+          url => measure(url, seconds),
+        )
+        measured.get(name)?.push(measurement)
         say(
-          `round ${round}: ${cell.name}: ${Math.round(measurement.eventsPerSecond)} events/s, p99 ${twoDigits(measurement.p99Ms)} ms`,
+          `round ${round}: ${name}: ${Math.round(measurement.eventsPerSecond)} events/s, ` +
+            `p50 ${twoDigits(measurement.p50Ms)} ms, p99 ${twoDigits(measurement.p99Ms)} ms`,
         )
       }
     }
@@ -65,18 +88,24 @@ export const appendBench: Bench = async ({ rounds, seconds, say }) => {
   }
 }
 
-async function measureCell(cell: Cell, seconds: number, urlOf: (database: string) => string): Promise<Measurement> {
+async function pgbenchCells(say: (line: string) => void): Promise<Cell[]> {
+  if (!(await hasPgbench())) {
+    say('pgbench is not on PATH (it comes with the packages of a PostgreSQL server): its measurements are left out')
+    return []
+  }
+  return [1, 16, 64].map(clients => ({
+    name: nameOf('pgbench', clients, 1),
+    measure: (url, seconds) => measurePgbench(url, clients, seconds),
+  }))
+}
+
+async function inFreshDatabase<T>(urlOf: (database: string) => string, work: (url: string) => Promise<T>): Promise<T> {
   const admin = new pg.Client({ connectionString: urlOf('postgres') })
   await admin.connect()
   const database = `bench_${randomBytes(6).toString('hex')}`
   await admin.query(`create database ${database} template template0 encoding 'UTF8'`)
   try {
-    await using contender = await cell.open(urlOf(database))
-    await contender.append(cell.events)
-    return await measureCallers(cell.callers, seconds, async () => {
-      await contender.append(cell.events)
-      return cell.events
-    })
+    return await work(urlOf(database))
   } finally {
     await admin.query(`drop database ${database}`)
     await admin.end()
@@ -84,15 +113,24 @@ async function measureCell(cell: Cell, seconds: number, urlOf: (database: string
 }
 
 function ratiosOf(results: Readonly<Record<string, Measurement>>): Record<string, number> {
-  const rate = (cell: Cell) => results[cell.name]?.eventsPerSecond ?? Number.NaN
+  const of = (name: string) => results[name] ?? { eventsPerSecond: Number.NaN, p50Ms: Number.NaN, p99Ms: Number.NaN }
   const ratios: Record<string, number> = {}
-  for (const callers of [1, 16, 64]) {
-    for (const events of [1, 100]) {
-      ratios[`library to emmett, ${callers} callers, ${events} events`] = twoDigits(
-        rate(library(callers, events)) / rate(emmett(callers, events)),
-      )
+  const compare = (what: string, against: string) => {
+    ratios[`${what} / ${against}`] = twoDigits(of(what).eventsPerSecond / of(against).eventsPerSecond)
+  }
+  for (const callers of callerCounts) {
+    for (const events of eventCounts) {
+      for (const what of ['library', 'http']) compare(nameOf(what, callers, events), nameOf('emmett', callers, events))
     }
   }
-  ratios['library at 512 callers to bare insert'] = twoDigits(rate(library(512, 1)) / rate(bareInsert))
+  const emmett64 = nameOf('emmett', 64, 1)
+  for (const what of ['http', 'http, a request each']) {
+    compare(nameOf(what, 64, 1), emmett64)
+    compare(nameOf(what, 64, 100), emmett64)
+  }
+  for (const events of eventCounts) compare(nameOf('library', 512, events), bareInsert.name)
+  for (const clients of [1, 16, 64])
+    if (results[nameOf('pgbench', clients, 1)]) compare(nameOf('library', clients, 1), nameOf('pgbench', clients, 1))
+  ratios['p99 of the library at 64 callers / p50 of emmett'] = twoDigits(of(nameOf('library', 64, 1)).p99Ms / of(emmett64).p50Ms)
   return ratios
 }

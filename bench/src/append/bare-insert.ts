@@ -1,34 +1,30 @@
-import { randomUUID } from 'node:crypto'
+import { newPackageId } from '@artifact-store/core'
 import pg from 'pg'
 import { type Contender, samplePayload } from './contender.ts'
+import { migrateLog } from './same-table.ts'
 
 /**
- * What PostgreSQL itself gives: multi-row inserts into a table like the log's, under one advisory lock, with no condition, no key and no
- * hash. Nothing that keeps the log's promises can be faster.
+ * What PostgreSQL itself gives: multi-row inserts into the log's own table, as the superuser, under the log's lock, with no condition, no key
+ * and no hash. Nothing that keeps the log's promises can be faster.
  */
 export async function openBareInsert(url: string): Promise<Contender> {
+  await migrateLog(url)
   const pool = new pg.Pool({ connectionString: url, max: 1 })
-  await pool.query(`create table if not exists bare_events (
-    sequence bigint primary key, subject_revision bigint not null, created_at timestamptz(3) not null, event_type text not null,
-    subject_kind text not null, subject_id text not null, actor text not null, payload bytea not null, payload_digest bytea not null,
-    unique (subject_kind, subject_id, subject_revision))`)
-  let sequence = Number((await pool.query('select coalesce(max(sequence), 0) as last from bare_events')).rows[0].last)
+  let sequence = 0
   return {
     async append(count) {
-      const subject = randomUUID()
       const rows = Array.from({ length: count }, (_, i) => i + 1)
       const first = sequence + 1
       sequence += count
       await pool.query({
         name: 'bare-insert',
-        text: `with locked as (select pg_advisory_xact_lock(1))
-               insert into bare_events
-               select s, r, now(), 'v1.package.created', 'package', $3, 'user:alice@example.com', p, d
-                 from locked, unnest($1::bigint[], $2::bigint[], $4::bytea[], $5::bytea[]) as e(s, r, p, d)`,
+        text: `with locked as (select pg_advisory_xact_lock(7021810146))
+               insert into log.events (sequence, subject_revision, created_at, event_type, subject_kind, subject_id, actor, payload, payload_digest)
+               select s, 1, now(), 'v1.package.created', 'package', i, 'user:alice@example.com', p, d
+                 from locked, unnest($1::bigint[], $2::text[], $3::bytea[], $4::bytea[]) as e(s, i, p, d)`,
         values: [
           rows.map(row => first + row - 1),
-          rows,
-          subject,
+          rows.map(() => newPackageId()),
           rows.map(row => Buffer.from(JSON.stringify(samplePayload(row)))),
           rows.map(() => Buffer.alloc(32)),
         ],

@@ -15,7 +15,7 @@ export async function openOurLog(url: string): Promise<Contender> {
   return { append: events => appendThrough(log, events), [Symbol.asyncDispose]: () => pool.end() }
 }
 
-async function appendThrough(log: AppendPort, count: number): Promise<void> {
+export async function appendThrough(log: AppendPort, count: number): Promise<void> {
   const id = newPackageId()
   const event = (number: number) =>
     makeEvent({

@@ -2,13 +2,15 @@
 interface BenchOptions {
   readonly rounds: number
   readonly seconds: number
+  /** How many events, for a bench that measures by that; its own choice when absent. */
+  readonly events?: readonly number[] | undefined
   readonly say: (line: string) => void
 }
 
 /** Medians by what was measured, and ratios between them by what they compare. */
 interface BenchReport {
   readonly rounds: number
-  readonly results: Readonly<Record<string, Measurement>>
+  readonly results: Readonly<Record<string, Measurement | RateMeasurement>>
   readonly ratios: Readonly<Record<string, number>>
 }
 
@@ -16,6 +18,13 @@ export interface Measurement {
   readonly eventsPerSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
+}
+
+/** What is measured once from begin to end. */
+export interface RateMeasurement {
+  readonly eventsPerSecond: number
+  /** The most memory that the process took. */
+  readonly peakMegabytes?: number
 }
 
 export type Bench = (options: BenchOptions) => Promise<BenchReport>

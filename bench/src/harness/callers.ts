@@ -23,6 +23,7 @@ export async function measureCallers(callers: number, seconds: number, once: () 
   return { eventsPerSecond: events / elapsed, p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99) }
 }
 
-function percentile(sorted: readonly number[], share: number): number {
+/** The value that this share of them does not exceed. */
+export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }

@@ -13,7 +13,7 @@ export function twoDigits(value: number): number {
   return Math.round(value * 100) / 100
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN
 }

@@ -4,11 +4,14 @@ import type { Duplex } from 'node:stream'
 import { ArtifactError, isErrno } from '@artifact-store/core'
 import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server'
 import { deferContinue } from './accept-body.ts'
+import type { DirectHandler } from './direct-route.ts'
 import { problemHeaders, problemOf } from './problem.ts'
 
 export interface HttpServerOptions {
   /** Answers requests; a Hono app's `fetch` is one. */
   readonly fetch: (request: Request, env: HttpBindings | Http2Bindings) => Promise<Response> | Response
+  /** Asked before `fetch` is. */
+  readonly direct?: DirectHandler | undefined
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
@@ -47,7 +50,7 @@ export async function listenHttp(options: HttpServerOptions): Promise<HttpServer
       // The connection counts as idle only after this event.
       if (closing !== undefined) setImmediate(() => server.closeIdleConnections())
     })
-    void listener(incoming, outgoing)
+    if (options.direct?.(incoming, outgoing) !== true) void listener(incoming, outgoing)
   }
   server.on('request', serve)
   server.on('clientError', answerUnreadable)

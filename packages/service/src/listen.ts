@@ -9,6 +9,8 @@ export interface ListenOptions {
   readonly signal: AbortSignal
   readonly logger: Logger
   readonly applicationName?: string | undefined
+  /** How often the server is asked for a sign of life, in milliseconds, of which it may take half to answer; 10,000 unless told. */
+  readonly beatMs?: number | undefined
 }
 
 /**
@@ -64,8 +66,8 @@ function connectUntil(
   onNotify: (payload: string) => void,
   options: ListenOptions,
 ): Promise<Listener> {
-  const { logger, signal, applicationName = 'listen' } = options
-  return retry(() => connect(url, channel, onNotify, logger, applicationName), {
+  const { logger, signal } = options
+  return retry(() => connect(url, channel, onNotify, options), {
     signal,
     onFailure: (error, waitMs) => logger.debug({ err: error, waitMs }, 'cannot listen for notifications yet'),
   })
@@ -75,11 +77,19 @@ async function connect(
   url: Secret | string,
   channel: string,
   onNotify: (payload: string) => void,
-  logger: Logger,
-  applicationName: string,
+  { logger, applicationName = 'listen', beatMs = 10_000 }: ListenOptions,
 ): Promise<Listener> {
-  const client = new pg.Client(connectionOptions(url, applicationName))
+  const client = new pg.Client({ ...connectionOptions(url, applicationName), query_timeout: beatMs / 2 })
   const ended = new Promise<void>(resolve => client.once('end', () => resolve()))
+  // Who only listens would never learn that the network has swallowed the other side.
+  const beating = setInterval(() => {
+    client.query('select 1').catch((error: unknown) => {
+      logger.debug({ err: error }, 'the listening connection does not answer; giving it up')
+      // With a query that is not answered this destroys the socket.
+      void client.end()
+    })
+  }, beatMs)
+  client.once('end', () => clearInterval(beating))
   // What counts is the end of the connection; the error that came before it is only for the log.
   client.on('error', error => logger.debug({ err: error }, 'the listening connection reported an error'))
   client.on('notification', notification => onNotify(notification.payload ?? ''))
@@ -88,6 +98,7 @@ async function connect(
     await client.query(`listen ${client.escapeIdentifier(channel)}`)
     return { client, ended }
   } catch (error) {
+    clearInterval(beating)
     await client.end().catch(() => undefined)
     throw error
   }

@@ -30,3 +30,16 @@ export function requestHistogram(registry: Registry): RequestHistogram {
     registers: [registry],
   })
 }
+
+/** The registry's `artifact_store_leading`, made at the first call. */
+export function leadingGauge(registry: Registry): Gauge<'work'> {
+  const name = 'artifact_store_leading'
+  const existing = registry.getSingleMetric(name)
+  if (existing instanceof Gauge) return existing
+  return new Gauge({
+    name,
+    help: 'Whether this process leads that work: 1 if it does, 0 while it stands by.',
+    labelNames: ['work'],
+    registers: [registry],
+  })
+}

@@ -1,6 +1,7 @@
 import { connect, ErrorCode, type NatsConnection, NatsError } from 'nats'
 import { retry } from './backoff.ts'
 import type { Logger } from './logger.ts'
+import { reconnectPauses } from './reconnect-pauses.ts'
 import type { Secret } from './secret.ts'
 
 export interface Nats extends AsyncDisposable {
@@ -31,8 +32,7 @@ export async function connectNats(
         maxReconnectAttempts: -1,
         // Otherwise two refusals in a row, as by a server that is being reconfigured, end the reconnecting.
         ignoreAuthErrorAbort: true,
-        reconnectTimeWait: 250,
-        reconnectJitter: 250,
+        reconnectDelayHandler: reconnectPauses(target.servers.length, () => 250 + Math.random() * 250),
         timeout: 5000,
         pingInterval: 20_000,
       }),

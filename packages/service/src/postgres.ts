@@ -11,6 +11,11 @@ export interface PoolOptions {
   readonly applicationName: string
   /** Connections at most; 10 by default. */
   readonly max?: number | undefined
+  /**
+   * How long a query may take, in milliseconds, before its connection is given up, so that a server which the network has swallowed holds
+   * nobody up for ever. Whether the query took effect is unknown then. Without it there is no limit.
+   */
+  readonly queryTimeoutMs?: number | undefined
   readonly logger: Logger
 }
 
@@ -19,11 +24,12 @@ export interface PoolOptions {
  * connection replaced. `bigint` comes as a number (an error where it would lose digits), `timestamptz` as a `Date`.
  */
 export function openPool(options: PoolOptions): Pool & AsyncDisposable {
-  const { logger } = options
+  const { logger, queryTimeoutMs } = options
   const pool = new pg.Pool({
     ...connectionOptions(options.url, options.applicationName),
     max: options.max ?? 10,
     idleTimeoutMillis: 30_000,
+    ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs, onConnect: noticeLeaving }),
   })
   const warn = (error: Error): void => logger.warn({ err: error }, 'a PostgreSQL connection broke; it is replaced')
   pool.on('error', warn)
@@ -38,6 +44,12 @@ export function openPool(options: PoolOptions): Pool & AsyncDisposable {
   })
 }
 
+/** Has the server end a query whose client has gone, e.g. one that waits for a lock; else every new attempt would add one more that waits. */
+async function noticeLeaving(client: pg.ClientBase): Promise<void> {
+  // Not every platform can. There it stays as it was.
+  await client.query("set client_connection_check_interval = '5s'").catch(() => undefined)
+}
+
 /** What every connection is opened with, pooled or not. */
 export function connectionOptions(url: Secret | string, applicationName: string): pg.ClientConfig {
   return {
@@ -45,6 +57,8 @@ export function connectionOptions(url: Secret | string, applicationName: string)
     application_name: applicationName,
     connectionTimeoutMillis: 5000,
     keepAlive: true,
+    // Not the two hours that are usual.
+    keepAliveInitialDelayMillis: 10_000,
     types: { getTypeParser: typeParsers.getTypeParser.bind(typeParsers) },
   }
 }

@@ -39,7 +39,8 @@ export function observeRequests(logger: Logger, metrics: Registry): MiddlewareHa
   }
 }
 
-function requestIdOf(given: string | undefined): string {
+/** The id that the client gave, where that is harmless, else a new one. */
+export function requestIdOf(given: string | undefined): string {
   return given !== undefined && /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : randomUUID()
 }
 

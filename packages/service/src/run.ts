@@ -3,6 +3,7 @@ import { ArtifactError, isArtifactError } from '@artifact-store/core'
 import type { Registry } from 'prom-client'
 import { type App, createApp } from './app.ts'
 import { type ConfigSchema, loadConfig, type ProcessConfig } from './config.ts'
+import type { DirectHandler } from './direct-route.ts'
 import { Health } from './health.ts'
 import { listenHttp } from './http-server.ts'
 import { createLogger, type Logger } from './logger.ts'
@@ -32,8 +33,14 @@ export interface Service<C extends ProcessConfig> {
    * Opens what the service needs and gives back its app. Until it resolves, the process already listens: it is live, not
    * ready, and answers anything else with 503.
    */
-  start(config: C, scope: Scope): Promise<App> | App
+  start(config: C, scope: Scope): Promise<App | Served> | App | Served
   readonly configureServer?: ((server: Server) => void) | undefined
+}
+
+/** An app, and what stands before it. */
+export interface Served {
+  readonly app: App
+  readonly direct: DirectHandler
 }
 
 /**
@@ -71,8 +78,10 @@ async function serveUntilStopped<C extends ProcessConfig>(service: Service<C>, c
     use: resource => resources.use(resource),
   }
   let app = startingApp(scope)
+  let direct: DirectHandler = () => false
   await using server = await listenHttp({
     fetch: (request, env) => app.fetch(request, env),
+    direct: (incoming, outgoing) => direct(incoming, outgoing),
     host: config.HOST,
     port: config.PORT,
     configureServer: service.configureServer,
@@ -80,7 +89,8 @@ async function serveUntilStopped<C extends ProcessConfig>(service: Service<C>, c
   logger.info({ url: server.url, port: server.port }, 'listening')
 
   const started = Promise.resolve(service.start(config, scope)).then(ready => {
-    app = ready
+    if ('direct' in ready) ({ app, direct } = ready)
+    else app = ready
     scope.health.started()
     logger.info('started')
   })

@@ -52,6 +52,16 @@ export function url(...protocols: readonly string[]): z.ZodType<string, string> 
     .transform((value, context) => (isUrl(value, protocols) ? value : refuse(context, value, 'not such a URL', hint)))
 }
 
+/** One or several URLs without a secret in them, with commas between; in the order in which they were written. */
+export function urls(...protocols: readonly string[]): z.ZodType<readonly [string, ...string[]], string> {
+  const hint = `${urlHint(protocols)}, or several of them with commas between`
+  return z.string(missing(hint)).transform((value, context): readonly [string, ...string[]] => {
+    const [first = '', ...others] = value.split(',').map(part => part.trim())
+    const wrong = [first, ...others].find(part => !isUrl(part, protocols))
+    return wrong === undefined ? [first, ...others] : refuse(context, wrong, 'not such a URL', hint)
+  })
+}
+
 /** A URL that may carry a password: never shown, not even when it is wrong. */
 export function secretUrl(...protocols: readonly string[]): z.ZodType<Secret, string> {
   const hint = urlHint(protocols)

@@ -5,7 +5,7 @@ import { inspect } from 'node:util'
 import { ArtifactError } from '@artifact-store/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { flag, integer, loadConfig, processSettings, secret, secretUrl, text, url } from '../src/index.ts'
+import { flag, integer, loadConfig, processSettings, secret, secretUrl, text, url, urls } from '../src/index.ts'
 
 const schema = z.object({
   ...processSettings({ port: 8081 }),
@@ -59,6 +59,20 @@ describe('a configuration', () => {
       'DRY_RUN: "yes" is not known (give one of true, false)',
     ])
     expect(error.details['mistakes']).toHaveLength(7)
+  })
+
+  it('takes one URL or several, in their order', () => {
+    const several = z.object({ WHERE: urls('http:') })
+    expect(loadConfig(several, { WHERE: 'http://a' }).WHERE).toEqual(['http://a'])
+    expect(loadConfig(several, { WHERE: 'http://b:1, http://a:2' }).WHERE).toEqual(['http://b:1', 'http://a:2'])
+    const hint = 'give a URL that begins with http://, or several of them with commas between'
+    for (const [given, wrong] of [
+      ['http://a,ftp://b', '"ftp://b" is not such a URL'],
+      ['http://a,', '"" is not such a URL'],
+      ['', 'is missing'],
+    ]) {
+      expect(() => loadConfig(several, { WHERE: given })).toThrow(`WHERE: ${wrong} (${hint})`)
+    }
   })
 
   it('takes an empty variable for one that is not given', () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EmbeddedNats, freePort, startNats } from '@artifact-store/embedded'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { connectNats } from '../src/index.ts'
 import { recordingLogger } from './fixtures/recording-logger.ts'
 
@@ -12,7 +12,10 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'artifact-store-nats-'))
   port = await freePort()
 })
-afterEach(() => rm(directory, { recursive: true, force: true }))
+afterEach(async () => {
+  vi.useRealTimers()
+  await rm(directory, { recursive: true, force: true })
+})
 
 const password = 'p@ss/word'
 const startServer = (): Promise<EmbeddedNats> => startNats({ directory, port, user: 'me', password })
@@ -39,6 +42,19 @@ describe('a connection to NATS', () => {
     await using _again = await startServer()
     await logged('connected to NATS again')
     expect(nats.connected()).toBe(true)
+    await nats.connection.flush()
+  })
+
+  it('comes back by itself, too, when the clock was stepped back by an hour while the server was away', async () => {
+    const { logger, logged } = recordingLogger()
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    const server = await startServer()
+    await using nats = await connectNats(url(), { name: 'test', logger, signal: AbortSignal.timeout(20_000) })
+    await server.kill()
+    await logged('the connection to NATS broke; connecting anew')
+    vi.useRealTimers()
+    await using _again = await startServer()
+    await logged('connected to NATS again')
     await nats.connection.flush()
   })
 

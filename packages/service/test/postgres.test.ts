@@ -1,5 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net'
-import { createTestDatabase, type TestDatabase } from '@artifact-store/testkit'
+import { createTestDatabase, startTcpProxy, type TestDatabase } from '@artifact-store/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isConnectionError, listen, openPool, waitForPostgres } from '../src/index.ts'
 import { recordingLogger } from './fixtures/recording-logger.ts'
@@ -31,6 +31,24 @@ describe('a pool', () => {
     held.release(true)
     await waitForPostgres(pool, { signal: AbortSignal.timeout(20_000), logger })
     expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  })
+})
+
+describe('a pool with a limit for its queries', () => {
+  it('gives up a connection on which no answer comes, and has the server notice that too', async () => {
+    const limits = { applicationName: 'limited', queryTimeoutMs: 500, logger }
+    await using pool = openPool({ url: database.url, ...limits })
+    const { rows } = await pool.query('select pg_backend_pid() as pid')
+    const holder = await database.pool.connect()
+    await holder.query('select pg_advisory_lock(7)')
+    await expect(pool.query('select pg_advisory_lock(7)')).rejects.toThrow('timeout')
+    expect((await pool.query('select pg_backend_pid() as pid')).rows).not.toEqual(rows)
+    const waiting = async () =>
+      (await database.pool.query("select 1 from pg_stat_activity where application_name = 'limited' and wait_event = 'advisory'"))
+        .rowCount
+    await expect.poll(waiting, { timeout: 20_000 }).toBe(0)
+    await holder.query('select pg_advisory_unlock(7)')
+    holder.release()
   })
 })
 
@@ -104,6 +122,22 @@ describe('listening', () => {
     await logged('cannot listen for notifications yet')
     door.open()
     expect(await heard.take()).toBe(undefined)
+  })
+
+  it('connects anew when its connection has fallen silent, of which nobody tells it', async () => {
+    await using proxy = await startTcpProxy(Number(new URL(database.url).port))
+    const url = new URL(database.url)
+    url.port = String(proxy.port)
+    const heard = mailbox<string | undefined>()
+    const { logger, logged } = recordingLogger()
+    const signal = AbortSignal.timeout(20_000)
+    await using _listening = await listen(url.href, 'silence', heard.put, { signal, logger, beatMs: 1000 })
+    proxy.holdAnswers()
+    await logged('the connection that listens for notifications broke; connecting anew')
+    proxy.releaseAnswers()
+    expect(await heard.take()).toBe(undefined)
+    await database.pool.query("notify silence, 'heard'")
+    expect(await heard.take()).toBe('heard')
   })
 
   it.each(['its signal aborts', 'it is disposed of'])('closes its connection when %s', async how => {

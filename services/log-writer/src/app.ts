@@ -1,40 +1,47 @@
-import { openPostgresLog } from '@artifact-store/log'
-import { type App, createApp, openPool, type Scope, waitForPostgres } from '@artifact-store/service'
-import { Gauge, Histogram } from 'prom-client'
+import { createBell, maxAppendRequestBytes, openPostgresLog } from '@artifact-store/log'
+import { createApp, mountDirect, openPool, type Scope, type Served, waitForPostgres } from '@artifact-store/service'
+import { createIntake } from './append-intake.ts'
+import { appendMetrics } from './append-metrics.ts'
 import { appendRoute } from './append-route.ts'
 import type { LogWriterConfig } from './config.ts'
+import { startPartitionKeeping } from './partitions.ts'
 import { startRelay } from './relay.ts'
 
-/** The only process that may append: funnels what it is asked to into batches, and relays what was appended. */
-export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promise<App> {
-  const { logger, health, metrics, signal } = scope
-  const pool = scope.use(openPool({ url: config.DATABASE_URL, applicationName: 'artifact-store log-writer', max: 4, logger }))
-  const batches = new Histogram({
-    name: 'artifact_store_append_batch_size',
-    help: 'Appends that went into one transaction.',
-    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
-    registers: [metrics],
-  })
+/**
+ * Only log-writers may append: each funnels what it is asked to into batches, and one of them relays what was appended. Several may run at
+ * once; the lock in the database orders their batches.
+ */
+export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promise<Served> {
+  const { logger, health, signal } = scope
+  const pool = scope.use(
+    openPool({
+      url: config.DATABASE_URL,
+      applicationName: 'artifact-store log-writer',
+      max: 4,
+      queryTimeoutMs: config.LOG_WRITER_DATABASE_SECONDS * 1000,
+      logger,
+    }),
+  )
+  const intake = createIntake({ maxBodyBytes: maxAppendRequestBytes, maxWaitingBytes: config.LOG_WRITER_MAX_WAITING_BYTES })
+  const metrics = appendMetrics(scope.metrics, { appends: () => log.waiting, bytes: () => intake.bytes })
+  const grown = createBell()
   const log = openPostgresLog(pool, {
     maxBatchEvents: config.LOG_WRITER_MAX_BATCH,
     // Requests are pushed back whole, by the route.
     maxWaiting: Number.POSITIVE_INFINITY,
-    onBatch: size => batches.observe(size),
-  })
-  new Gauge({
-    name: 'artifact_store_append_waiting',
-    help: 'Appends that wait for the next batch.',
-    registers: [metrics],
-    collect() {
-      this.set(log.waiting)
+    onBatch(batch) {
+      metrics.batch(batch)
+      grown.ring()
     },
   })
   health.check('postgres', async () => `log at ${await log.head()}`)
 
   const app = createApp(scope)
-  app.post('/v1/appends', appendRoute({ log, token: config.LOG_WRITER_TOKEN, maxWaiting: config.LOG_WRITER_MAX_WAITING }))
+  const { LOG_WRITER_TOKEN: token, LOG_WRITER_MAX_WAITING: maxWaiting } = config
+  const direct = mountDirect(app, appendRoute({ log, intake, metrics, token, maxWaiting }), scope)
 
   await waitForPostgres(pool, { signal, logger })
-  await startRelay(config, scope, log)
-  return app
+  startPartitionKeeping(config, scope, pool)
+  await startRelay(config, scope, log, grown)
+  return { app, direct }
 }

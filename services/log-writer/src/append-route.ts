@@ -1,19 +1,16 @@
 import { timingSafeEqual } from 'node:crypto'
-import { ArtifactError, blake3, isArtifactError } from '@artifact-store/core'
-import {
-  decodeAppend,
-  encodeOutcome,
-  maxAppendRequestBytes,
-  type PostgresLog,
-  type WireResult,
-  wireAppends,
-} from '@artifact-store/log'
-import { type AppEnv, readJson, type Secret } from '@artifact-store/service'
-import type { Handler } from 'hono'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ArtifactError, isArtifactError } from '@artifact-store/core'
+import { type Append, type AppendOutcome, type PostgresLog, readAppends, refusalKinds, writeResults } from '@artifact-store/log'
+import type { DirectRoute, Secret } from '@artifact-store/service'
+import type { AppendIntake } from './append-intake.ts'
+import type { AppendMetrics } from './append-metrics.ts'
 import { checkEvent } from './check-event.ts'
 
 export interface AppendRouteOptions {
-  readonly log: PostgresLog
+  readonly log: Pick<PostgresLog, 'append' | 'waiting'>
+  readonly intake: AppendIntake
+  readonly metrics: AppendMetrics
   /** What those who append must send as their bearer token. */
   readonly token: Secret
   /** How many appends may wait before a request is pushed back. */
@@ -24,25 +21,53 @@ export interface AppendRouteOptions {
  * `POST /v1/appends`: appends each of the appends that the request carries; every one has an outcome of its own. Under too much load the
  * request is pushed back whole, so that one which is sent again does not run into its own beginning.
  */
-export function appendRoute({ log, token, maxWaiting }: AppendRouteOptions): Handler<AppEnv> {
-  return async c => {
-    authorize(c.req.header('authorization'), token)
-    const { appends } = await readJson(c, wireAppends, { maxBytes: maxAppendRequestBytes })
+export function appendRoute(options: AppendRouteOptions): DirectRoute {
+  const { log, intake, metrics, maxWaiting } = options
+  const authorize = authorizer(options.token)
+
+  async function appendAll(incoming: IncomingMessage, body: Buffer, arrivedAt: number): Promise<string> {
+    const appends = readAppends(incoming.headers['content-type'], body)
     pushBack(log.waiting, appends.length, maxWaiting)
-    const results = await Promise.all(appends.map(append => appendOne(log, append)))
-    return c.json({ results })
+    const answers = appends.map(async append => {
+      const result = isArtifactError(append) ? append : await appendOne(log, append)
+      metrics.answered(result, arrivedAt)
+      return result
+    })
+    // All of them, also where one has failed already: what the request holds is given up when nothing of it is under way.
+    await Promise.allSettled(answers)
+    return writeResults(await Promise.all(answers))
+  }
+
+  async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const arrivedAt = performance.now()
+    authorize(incoming.headers.authorization)
+    const results = await intake.hold(incoming, outgoing, body => appendAll(incoming, body, arrivedAt))
+    outgoing.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(results) })
+    outgoing.end(results)
+  }
+
+  return {
+    method: 'POST',
+    path: '/v1/appends',
+    async handle(incoming, outgoing) {
+      try {
+        await answer(incoming, outgoing)
+      } catch (error) {
+        metrics.refused(isArtifactError(error) ? error.kind : 'internal')
+        throw error
+      }
+    },
   }
 }
 
-async function appendOne(log: PostgresLog, wire: Parameters<typeof decodeAppend>[0]): Promise<WireResult> {
+async function appendOne(log: Pick<PostgresLog, 'append'>, append: Append): Promise<AppendOutcome | ArtifactError> {
   try {
-    const append = decodeAppend(wire)
     for (const event of append.events) checkEvent(event)
-    return encodeOutcome(await log.append(append))
+    return await log.append(append)
   } catch (error) {
     // What is wrong with one append is told of that one; what keeps the log from being written is told of the request.
-    if (!isArtifactError(error, 'invalid-request', 'invalid-json', 'digest-mismatch')) throw error
-    return { outcome: 'refused', kind: error.kind, message: error.message }
+    if (!isArtifactError(error, ...refusalKinds)) throw error
+    return error
   }
 }
 
@@ -54,8 +79,15 @@ function pushBack(waiting: number, more: number, maxWaiting: number): void {
   })
 }
 
-function authorize(authorization: string | undefined, token: Secret): void {
-  const given = blake3(authorization ?? '')
-  if (timingSafeEqual(given, blake3(`Bearer ${token.reveal()}`))) return
-  throw new ArtifactError('unauthenticated', 'appending needs the token that this log-writer was started with (LOG_WRITER_TOKEN)')
+function authorizer(token: Secret): (authorization: string | undefined) => void {
+  const expected = Buffer.from(`Bearer ${token.reveal()}`)
+  return authorization => {
+    const given = Buffer.from(authorization ?? '')
+    // How long it is, is no secret.
+    if (given.length === expected.length && timingSafeEqual(given, expected)) return
+    throw new ArtifactError(
+      'unauthenticated',
+      'appending needs the token that this log-writer was started with (LOG_WRITER_TOKEN)',
+    )
+  }
 }

@@ -1,29 +1,26 @@
 import {
   ArtifactError,
-  canonicalJson,
-  catalogue,
-  isKnownType,
   type NewEvent,
   parseDigest,
   parsePackageId,
-  parseStrictJson,
   parseTokenId,
+  releasedDefinition,
   type SubjectKind,
 } from '@artifact-store/core'
+import { readCanonicalObject } from './canonical-payload.ts'
 
 /**
  * Refuses what could never be taken out of the log again and no reader could trust: a payload that is not the canonical form (RFC 8785) of an
- * object, and an event of a known type that is not what the catalogue says. A type that is not known here is let through: it comes
- * from a newer version, which checked it. That the digest is the payload's the log sees to itself.
+ * object, and an event of a known type that is not what the catalogue says of that very version: while the system is upgraded a gateway
+ * may still write an older one. A type that is not known here is let through: it comes from a newer gateway, which checked it (ADR 0016).
+ * That the digest is the payload's the log sees to itself.
  * @throws ArtifactError `invalid-json`, `invalid-request`
  */
 export function checkEvent(event: NewEvent): void {
-  const payload = parseStrictJson(event.payloadJson)
-  const isObject = typeof payload === 'object' && payload !== null && !Array.isArray(payload)
-  if (!isObject || canonicalJson(payload) !== event.payloadJson)
-    throw refused(event, 'has a payload that is not a JSON object in canonical form (RFC 8785)')
-  if (!isKnownType(event.eventType)) return
-  const definition = catalogue[event.eventType]
+  const payload = readCanonicalObject(event.payloadJson)
+  if (!payload) throw refused(event, 'has a payload that is not a JSON object in canonical form (RFC 8785)')
+  const definition = releasedDefinition(event.eventType)
+  if (!definition) return
   if (definition.subject !== event.subjectKind)
     throw refused(event, `is not about a subject of that kind but about a ${definition.subject}`)
   checkSubjectId(event, definition.subject)

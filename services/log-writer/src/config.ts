@@ -14,8 +14,14 @@ export const logWriterConfig = z.object({
   LOG_WRITER_TOKEN: secret({ minLength: 16 }),
   /** The most events in one transaction. */
   LOG_WRITER_MAX_BATCH: integer({ min: 1, max: 10_000 }).default(1000),
+  /** For how many days at least the key of an append is remembered, so that a repeat of it is answered and not appended again. */
+  LOG_WRITER_KEY_DAYS: integer({ min: 1, max: 3650 }).default(7),
   /** How many appends may wait before more are pushed back. */
   LOG_WRITER_MAX_WAITING: integer({ min: 1, max: 1_000_000 }).default(10_000),
+  /** How many bytes the requests that have no answer yet may have before more are pushed back. */
+  LOG_WRITER_MAX_WAITING_BYTES: integer({ min: 1 }).default(64 * 1024 * 1024),
+  /** How long the database may take for one batch before its connection is given up for another. */
+  LOG_WRITER_DATABASE_SECONDS: integer({ min: 1, max: 3600 }).default(30),
 })
 
 export type LogWriterConfig = z.output<typeof logWriterConfig>

@@ -1,64 +1,91 @@
 import { ArtifactError } from '@artifact-store/core'
-import {
-  createBell,
-  eventSource,
-  type LogReader,
-  logChannel,
-  openJetStream,
-  type RelayStatus,
-  runRelay,
-} from '@artifact-store/log'
-import { connectNats, listen, type Scope, type Secret } from '@artifact-store/service'
+import { type Bell, eventSource, type LogReader, logChannel, openJetStream, runRelay } from '@artifact-store/log'
+import { connectNats, lead, leaderLocks, leadingGauge, listen, type Scope, type Secret } from '@artifact-store/service'
 import type { LogWriterConfig } from './config.ts'
-import { relayMetrics } from './relay-metrics.ts'
+import { type RelayMetrics, type RelayState, relayMetrics } from './relay-metrics.ts'
 
-/** Starts the relay to JetStream, and tells of it in readiness and metrics. The log is written whether or not the broker is there. */
-export async function startRelay(config: LogWriterConfig, scope: Scope, log: LogReader): Promise<void> {
-  const { logger, health, metrics, signal } = scope
+/**
+ * Starts the relay to JetStream, and tells of it in readiness and metrics. Of several log-writers one relays and the others stand by: not
+ * for the stream's sake, which takes every event once however many relay, but so that they do not refuse each other. The log is
+ * written whether or not the broker is there.
+ * @param grown rings when this process has appended something; when others have, it is rung here.
+ */
+export async function startRelay(config: LogWriterConfig, scope: Scope, log: LogReader, grown: Bell): Promise<void> {
+  const { logger, health, signal } = scope
   const { NATS_URL: url, NATS_REPLICAS: replicas } = config
   if (!url) {
     logger.info('no NATS_URL: events are not relayed, and wake-ups come from PostgreSQL')
     return
   }
-  let status: RelayStatus = { state: 'starting', streamSequence: 0, logSequence: 0 }
-  const onState = (next: RelayStatus) => {
+  let now: RelayNow = standby
+  const onState = (next: RelayNow) => {
     const { cause, ...relay } = next
-    if (next.state !== status.state)
+    if (next.state !== now.state)
       logger[next.state === 'forked' ? 'error' : 'info']({ relay, err: cause }, `relay: ${next.state}`)
-    status = next
+    now = next
   }
-  relayMetrics(metrics, log, () => status)
+  const metrics = relayMetrics(scope.metrics, log, () => now)
+  const leading = leadingGauge(scope.metrics)
+  leading.set({ work: 'relay' }, 0)
   // A broker that is away delays subscribers and nobody else (promise 5), so it does not make the writer unready; a fork does.
-  health.check('relay', async () => {
-    if (status.state === 'forked') throw new ArtifactError('stream-forked', status.message ?? 'the stream is ahead of the log')
-    if (status.state === 'disconnected') return `disconnected: ${status.message ?? 'the broker is away'}`
-    return `${status.state}: stream at ${status.streamSequence}, log at ${status.logSequence}`
-  })
-  const relaying = relay(url, { log, replicas, scope, bell: await logBell(config, scope), onState }).catch((cause: unknown) => {
-    if (!signal.aborted) onState({ ...status, state: 'disconnected', message: 'the relay has stopped; the log says why', cause })
+  health.check('relay', async () => tell(now))
+  await ringForOthers(config, scope, grown, () => now.streamSequence)
+  const relaying = lead({
+    databaseUrl: config.DATABASE_URL,
+    lock: leaderLocks.relay,
+    name: 'relay',
+    logger,
+    signal,
+    work: elected => relay(url, elected, { log, replicas, scope, bell: grown, metrics, onState }),
+    onChange(elected) {
+      leading.set({ work: 'relay' }, Number(elected))
+      onState(elected ? { ...standby, state: 'starting' } : standby)
+    },
+  }).catch((cause: unknown) => {
+    if (!signal.aborted) onState({ ...now, state: 'disconnected', message: 'the relay has stopped; the log says why', cause })
   })
   scope.defer(() => relaying)
+}
+
+/** What is known of the stream by the one who relays to it. */
+interface RelayNow {
+  readonly state: RelayState
+  readonly streamSequence: number
+  readonly logSequence: number
+  readonly message?: string | undefined
+  readonly cause?: unknown
+}
+
+const standby: RelayNow = { state: 'standby', streamSequence: 0, logSequence: 0 }
+
+function tell({ state, streamSequence, logSequence, message }: RelayNow): string {
+  if (state === 'standby') return 'standby: another log-writer relays'
+  if (state === 'forked') throw new ArtifactError('stream-forked', message ?? 'the stream is ahead of the log')
+  if (state === 'disconnected') return `disconnected: ${message ?? 'the broker is away'}`
+  return `${state}: stream at ${streamSequence}, log at ${logSequence}${message ? `; ${message}` : ''}`
 }
 
 interface RelayParts {
   readonly log: LogReader
   readonly replicas: number
   readonly scope: Scope
-  readonly bell: ReturnType<typeof createBell>
-  readonly onState: (status: RelayStatus) => void
+  readonly bell: Bell
+  readonly metrics: RelayMetrics
+  readonly onState: (now: RelayNow) => void
 }
 
-async function relay(url: Secret, { log, replicas, scope, bell, onState }: RelayParts): Promise<void> {
-  const { logger, signal } = scope
-  await using nats = await connectNats(url, { name: 'artifact-store log-writer', logger, signal })
+async function relay(url: Secret, signal: AbortSignal, parts: RelayParts): Promise<void> {
+  const { log, replicas, scope, bell, metrics, onState } = parts
+  await using nats = await connectNats(url, { name: 'artifact-store log-writer', logger: scope.logger, signal })
   await using stream = openJetStream({ connection: nats.connection, source: eventSource, replicas })
-  await runRelay({ log, stream, bell, signal, onState })
+  await runRelay({ log, stream, bell, signal, onState, onPublished: metrics.published })
 }
 
-/** Rings for what any log-writer has appended, not only for our own. */
-async function logBell(config: LogWriterConfig, { logger, signal, use }: Scope) {
-  const bell = createBell()
-  const options = { signal, logger, applicationName: 'artifact-store log-writer' }
-  use(await listen(config.DATABASE_URL, logChannel, () => bell.ring(), options))
-  return bell
+/** Rings for what any log-writer has appended, unless it is in the stream already: our own bell is a little faster. */
+async function ringForOthers(config: LogWriterConfig, { logger, signal, use }: Scope, bell: Bell, streamSequence: () => number) {
+  const onNotify = (last: string | undefined) => {
+    // After a loss of the connection nobody knows what was missed.
+    if (last === undefined || Number(last) > streamSequence()) bell.ring()
+  }
+  use(await listen(config.DATABASE_URL, logChannel, onNotify, { signal, logger, applicationName: 'artifact-store log-writer' }))
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
-import { canonicalJson, makeEvent, newPackageId } from '@artifact-store/core'
-import { maxFetch, openRemoteLog, postgresLogReader } from '@artifact-store/log'
+import { canonicalJson, makeEvent, type NewEvent, newPackageId } from '@artifact-store/core'
+import { appendFramesType, frameAppend, joinFrames, maxFetch, openRemoteLog, postgresLogReader } from '@artifact-store/log'
 import { createTestDatabase, emptyLog, type ServiceUnderTest, type TestDatabase } from '@artifact-store/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -165,9 +165,21 @@ describe('an event that should not be in the log', () => {
     expect(await events()).toEqual([])
   })
 
-  it('is an error for whoever appends through the remote log', async () => {
-    const refused = remoteLog(service).append({ key: randomUUID(), conditions: [], events: [wrongDigest] })
-    await expect(refused).rejects.toMatchObject({ kind: 'invalid-request', message: expect.stringContaining('not the BLAKE3') })
+  it('is an error of its kind for whoever appends through the remote log, and for nobody whose append went with it', async () => {
+    const log = remoteLog(service)
+    const submit = (event: NewEvent) => log.append({ key: randomUUID(), conditions: [], events: [event] })
+    const [before, bad, wordy, after] = [
+      unknownEvent(),
+      wrongDigest,
+      { ...unknownEvent(), actor: 'x'.repeat(201) },
+      unknownEvent(),
+    ].map(submit)
+    await expect(bad).rejects.toMatchObject({ kind: 'digest-mismatch', message: expect.stringContaining('not the BLAKE3') })
+    await expect(wordy).rejects.toMatchObject({ kind: 'invalid-request', message: expect.stringContaining('events.0.actor') })
+    expect(await before).toMatchObject({ outcome: 'appended' })
+    expect(await after).toMatchObject({ outcome: 'appended' })
+    const metrics = await (await fetch(`${service.url}/metrics`)).text()
+    expect(metrics).toMatch(/^artifact_store_appends_total\{outcome="refused",reason="digest-mismatch"\} [1-9]/m)
   })
 })
 
@@ -205,7 +217,7 @@ describe('a request', () => {
   })
 
   it('without the token is an error for whoever appends through the remote log, at once', async () => {
-    const log = openRemoteLog({ url: new URL(service.url), token: 'not the right one', patienceMs: 60_000 })
+    const log = openRemoteLog({ urls: [new URL(service.url)], token: 'not the right one', patienceMs: 60_000 })
     await expect(log.append({ key: randomUUID(), conditions: [], events: [unknownEvent()] })).rejects.toThrow('401')
   })
 
@@ -214,9 +226,6 @@ describe('a request', () => {
     ['a key twice', `{"appends":[],"appends":[]}`, 400, 'invalid-json'],
     ['no appends', '{"appends":[]}', 400, 'invalid-request'],
     ['something else', '{"appends":[],"more":1}', 400, 'invalid-request'],
-    ['an append without events', JSON.stringify({ appends: [{ ...append([]), events: [] }] }), 400, 'invalid-request'],
-    ['an append without a key', JSON.stringify({ appends: [{ ...append([unknownEvent()]), key: '' }] }), 400, 'invalid-request'],
-    ['a type that is none', JSON.stringify(appends(eventOf('{}', { eventType: 'touched' }))), 400, 'invalid-request'],
     [
       'more appends than one may have',
       JSON.stringify(appends(...Array.from({ length: 1001 }, () => unknownEvent()))),
@@ -230,10 +239,46 @@ describe('a request', () => {
     expect(await events()).toEqual([])
   })
 
-  it('is JSON', async () => {
+  it.each([
+    ['without events', { ...append([unknownEvent()]), events: [] }, 'events.0'],
+    ['without a key', { ...append([unknownEvent()]), key: '' }, 'key'],
+    ['of a type that is none', append([eventOf('{}', { eventType: 'touched' })]), 'events.0.eventType'],
+    ['of something else', 'an append', ''],
+  ])('may carry an append that makes no sense, which is refused alone: %s', async (_, bad, field) => {
+    const { status, body } = await post(service, { appends: [append([unknownEvent()]), bad, append([unknownEvent()])] })
+    expect(status).toBe(200)
+    expect(body.results).toMatchObject([
+      { outcome: 'appended' },
+      { outcome: 'refused', kind: 'invalid-request', message: expect.stringContaining(`not valid at "${field}"`) },
+      { outcome: 'appended' },
+    ])
+  })
+
+  it('is JSON or frames', async () => {
     expect(await post(service, 'appends=1', { 'content-type': 'application/x-www-form-urlencoded' })).toMatchObject({
       status: 415,
     })
+    expect(await post(service, 'no frames', { 'content-type': appendFramesType })).toMatchObject({
+      status: 400,
+      body: refusal('invalid-request'),
+    })
+    const headers = { 'content-type': `${appendFramesType}; charset=utf-8`, authorization: `Bearer ${token}` }
+    const frames = joinFrames([frameAppend({ key: randomUUID(), conditions: [], events: [unknownEvent({ of: 'frames' })] })])
+    const response = await fetch(`${service.url}/v1/appends`, { method: 'POST', headers, body: new Uint8Array(frames) })
+    expect(await response.json()).toMatchObject({ results: [{ outcome: 'appended' }] })
+    expect((await events()).map(({ payload }) => payload)).toEqual([{ of: 'frames' }])
+  })
+
+  it('may carry a query, and nothing but POST', async () => {
+    const response = await fetch(`${service.url}/v1/appends?from=test`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify(appends(unknownEvent())),
+    })
+    expect(await response.json()).toMatchObject({ results: [{ outcome: 'appended' }] })
+    const wrong = await fetch(`${service.url}/v1/appends`)
+    expect(wrong.status).toBe(405)
+    expect(wrong.headers.get('allow')).toBe('POST')
   })
 
   it('may not be longer than 16 MiB: it is refused by its head, before its body comes', async () => {
@@ -270,7 +315,12 @@ describe('the log-writer', () => {
       .toEqual({ status: 'ready', checks: { postgres: { ok: true, detail: 'log at 3' } } })
     const metrics = await (await fetch(`${service.url}/metrics`)).text()
     expect(metrics).toMatch(/^artifact_store_append_batch_size_count [1-9]/m)
+    expect(metrics).toMatch(/^artifact_store_append_batch_events_count [1-9]/m)
+    expect(metrics).toMatch(/^artifact_store_append_batch_duration_seconds_count [1-9]/m)
     expect(metrics).toMatch(/^artifact_store_append_waiting 0$/m)
+    expect(metrics).toMatch(/^artifact_store_append_waiting_bytes 0$/m)
+    expect(metrics).toMatch(/^artifact_store_append_duration_seconds_count [1-9]/m)
+    expect(metrics).toMatch(/^artifact_store_appends_total\{outcome="appended",reason=""\} [1-9]/m)
     expect(metrics).toMatch(/^http_request_duration_seconds_count\{.*route="\/v1\/appends".*status="200"\} [1-9]/m)
     expect(metrics).toMatch(/^artifact_store_build_info\{name="log-writer"/m)
   })

@@ -22,6 +22,10 @@ describe('the relay', () => {
     await expectSameNumbers(database, nats.url)
     const metrics = await (await fetch(`${service.url}/metrics`)).text()
     expect(metrics).toMatch(/^artifact_store_relay_lag_events 0$/m)
+    expect(metrics).toMatch(/^artifact_store_relay_lag_seconds 0$/m)
+    expect(metrics).toMatch(/^artifact_store_relay_publish_batch_size_sum 300$/m)
+    expect(metrics).toMatch(/^artifact_store_relay_publish_duration_seconds_count [1-9]\d*$/m)
+    expect(metrics).toMatch(/^artifact_store_leading\{work="relay"\} 1$/m)
     expect(metrics).toMatch(/^artifact_store_relay_state\{state="relaying"\} 1$/m)
     expect(metrics).toMatch(/^artifact_store_relay_state\{state="forked"\} 0$/m)
     expect(await service.stop()).toBe(0)
@@ -42,7 +46,10 @@ describe('the relay', () => {
     await gone.kill()
     await using service = await startLogWriter(database.urlFor('log_writer'), { NATS_URL: gone.url })
     await post(service, appends(...history.slice(0, 50)))
-    expect(await (await fetch(`${service.url}/metrics`)).text()).toMatch(/^artifact_store_relay_lag_events 50$/m)
+    const metrics = await (await fetch(`${service.url}/metrics`)).text()
+    expect(metrics).toMatch(/^artifact_store_relay_lag_events 50$/m)
+    // The oldest of them was appended before now.
+    expect(Number(/^artifact_store_relay_lag_seconds (\S+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0)
     const first = await startTestNats({ insteadOf: gone })
     await untilRelay(service, { ok: true, detail: 'relaying: stream at 50, log at 50' })
     await expectSameNumbers(database, first.url)
@@ -90,6 +97,35 @@ describe('the relay', () => {
     await untilRelay(service, { ok: true, detail: expect.stringMatching(/^disconnected: the relay has stopped/) })
     expect((await post(service, appends(unknownEvent()))).status).toBe(200)
     expect(await service.stop()).toBe(0)
+  })
+})
+
+describe('several log-writers', () => {
+  it('have one that relays what all of them append, and another takes over when it is killed', async () => {
+    await using database = await createTestDatabase()
+    await using nats = await startTestNats()
+    const start = () => startLogWriter(database.urlFor('log_writer'), { NATS_URL: nats.url })
+    await using first = await start()
+    await untilRelay(first, { ok: true, detail: 'relaying: stream at 0, log at 0' })
+    await using second = await start()
+    await untilRelay(second, { ok: true, detail: expect.stringMatching(/^standby/) })
+    expect((await readiness(second)).http).toBe(200)
+    const metrics = await (await fetch(`${second.url}/metrics`)).text()
+    expect(metrics).toMatch(/^artifact_store_relay_state\{state="standby"\} 1$/m)
+    expect(metrics).toMatch(/^artifact_store_leading\{work="relay"\} 0$/m)
+    expect(metrics).toMatch(/^artifact_store_relay_lag_events Nan$/m)
+
+    await post(second, appends(...history.slice(0, 60)))
+    await post(first, appends(...history.slice(60, 100)))
+    await untilRelay(first, { detail: 'relaying: stream at 100, log at 100' })
+
+    const lost = post(first, appends(...history.slice(100, 200))).catch(() => undefined)
+    await first.kill()
+    await lost
+    await post(second, appends(...history.slice(200)))
+    const head = await postgresLogReader(database.pool).head()
+    await untilRelay(second, { detail: `relaying: stream at ${head}, log at ${head}` })
+    await expectSameNumbers(database, nats.url)
   })
 })
 

@@ -46,7 +46,7 @@ describe('an append whose answer was lost', () => {
     await proxy[Symbol.asyncDispose]()
     const { status, headers, body } = await unknown
     expect(status).toBe(503)
-    expect(headers.get('retry-after')).toBe('5')
+    expect(headers.get('retry-after')).toBe('1')
     expect(body).toMatchObject({ kind: 'log-unavailable', detail: expect.stringContaining('try again with the same key') })
 
     await using again = await startLogWriter(database.urlFor('log_writer'))
@@ -82,10 +82,13 @@ describe('a log-writer that is stopped in the middle of traffic', () => {
     expect(refusals).toEqual([])
 
     const { rows } = await database.pool.query<{ key: string; first_sequence: string }>(
-      'select key, first_sequence from log.appends',
+      'select append_key as key, sequence as first_sequence from log.events where append_key is not null',
     )
     const inLog = new Map(rows.map(row => [row.key, Number(row.first_sequence)]))
-    for (const [key, sequence] of answered) expect(inLog.get(key)).toBe(sequence)
+    for (const [key, sequence] of answered) {
+      const { rows: digests } = await database.pool.query<{ key: string }>('select log.key_digest($1) as key', [key])
+      expect(inLog.get(digests[0]?.key ?? '')).toBe(sequence)
+    }
     // And what is in the log is whole, whether or not it was answered.
     expect((await postgresLogReader(database.pool).fetchSince(0, 10_000)).map(({ sequence }) => sequence)).toEqual(
       [...inLog.values()].toSorted((a, b) => a - b),
@@ -131,6 +134,25 @@ describe('a database that goes and comes back', () => {
     const pool = new Pool({ connectionString: postgres.url() })
     expect(await postgresLogReader(pool).head()).toBe(2)
     await pool.end()
+  })
+})
+
+describe('a database that no longer answers, and keeps the connection', () => {
+  it('is given up after a while: the append is told to be unknown, the next one goes through, and stopping is not held up', async () => {
+    await using database = await createTestDatabase()
+    const url = new URL(database.urlFor('log_writer'))
+    await using proxy = await startTcpProxy(Number(url.port))
+    url.port = String(proxy.port)
+    await using service = await startLogWriter(url.href, { LOG_WRITER_DATABASE_SECONDS: '1' })
+    const request = { appends: [append([unknownEvent()])] }
+    proxy.holdAnswers()
+    expect(await post(service, request)).toMatchObject({ status: 503, body: { kind: 'log-unavailable' } })
+    proxy.releaseAnswers()
+    expect((await post(service, request)).body.results).toMatchObject([{ outcome: 'repeated', firstSequence: 1 }])
+    proxy.holdAnswers()
+    const unanswered = post(service, request).catch(() => undefined)
+    expect(await service.stop()).toBe(0)
+    await unanswered
   })
 })
 

@@ -24,7 +24,7 @@ export function startLogWriter(
 
 /** The log as a gateway has it. */
 export function remoteLog(service: ServiceUnderTest): AppendPort {
-  return openRemoteLog({ url: new URL(service.url), token })
+  return openRemoteLog({ urls: [new URL(service.url)], token })
 }
 
 export interface Answer {
