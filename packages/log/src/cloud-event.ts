@@ -44,18 +44,25 @@ export function toCloudEvent(event: StoredEvent, source: string): CloudEvent {
  * The same in binary mode: every attribute but `data` as a header. Values are percent-encoded as the HTTP and NATS bindings of
  * CloudEvents 1.0 ask: UTF-8, all but printable ASCII, and also space, `"` and `%`.
  */
-export function ceHeaders(event: StoredEvent, source: string): Record<`ce-${string}`, string> {
-  return {
-    'ce-specversion': '1.0',
-    'ce-source': percentEncode(source),
-    'ce-datacontenttype': 'application/json',
-    ...identity(event),
-  }
+export function ceHeaders(event: StoredEvent, source: string): Record<string, string> {
+  return headersOf(ceHeaderLines(event, source))
+}
+
+/** These headers as they are written, `name: value` and CR LF each, in ASCII. `time` is the event's, for who has it at hand. */
+export function ceHeaderLines(event: StoredEvent, source: string, time = event.createdAt.toISOString()): string {
+  const fixed = `ce-specversion: 1.0\r\nce-source: ${percentEncode(source)}\r\nce-datacontenttype: application/json\r\n`
+  return fixed + identityLines(event, time)
 }
 
 /** True when these headers are those of this event, whatever `source` it was published under. */
 export function headersDescribe(headers: Readonly<Record<string, string | undefined>>, event: StoredEvent): boolean {
-  return Object.entries(identity(event)).every(([name, value]) => headers[name] === value)
+  const identity = headersOf(identityLines(event, event.createdAt.toISOString()))
+  return Object.entries(identity).every(([name, value]) => headers[name] === value)
+}
+
+/** True when the log says the same about both: the same number, and everything else. */
+export function isSameEvent(one: StoredEvent, other: StoredEvent): boolean {
+  return identityLines(one, one.createdAt.toISOString()) === identityLines(other, other.createdAt.toISOString())
 }
 
 /** Where the payload is read when a message could not carry it: relative to the gateway (the `dataref` extension). */
@@ -90,19 +97,19 @@ export function subjectToken(text: string): string {
 const plainToken = /^[A-Za-z0-9_-]{1,255}$/
 const plainHeader = /^[\x21\x23\x24\x26-\x7e]*$/
 
-/** The headers that tell an event from every other one: all that the log says about it. */
-function identity(event: StoredEvent) {
-  const sequence = String(event.sequence)
-  return {
-    'ce-id': sequence,
-    'ce-type': percentEncode(event.eventType),
-    'ce-subject': percentEncode(`${event.subjectKind}/${event.subjectId}`),
-    'ce-time': event.createdAt.toISOString(),
-    'ce-sequence': sequence,
-    'ce-subjectrevision': String(event.subjectRevision),
-    'ce-actor': percentEncode(event.actor),
-    'ce-payloaddigest': hex(event.payloadDigest),
-  } as const
+/** The headers that tell an event from every other one: all that the log says about it. One template: a relay writes it for each event. */
+function identityLines(event: StoredEvent, time: string): string {
+  const { sequence, eventType, subjectKind, subjectId, subjectRevision, actor, payloadDigest } = event
+  return (
+    `ce-id: ${sequence}\r\nce-type: ${percentEncode(eventType)}\r\nce-subject: ${percentEncode(`${subjectKind}/${subjectId}`)}\r\n` +
+    `ce-time: ${time}\r\nce-sequence: ${sequence}\r\nce-subjectrevision: ${subjectRevision}\r\nce-actor: ${percentEncode(actor)}\r\n` +
+    `ce-payloaddigest: ${hex(payloadDigest)}\r\n`
+  )
+}
+
+function headersOf(lines: string): Record<string, string> {
+  const pairs = lines.trimEnd().split('\r\n')
+  return Object.fromEntries(pairs.map(line => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]))
 }
 
 function percentEncode(text: string): string {

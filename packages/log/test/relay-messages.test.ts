@@ -55,22 +55,43 @@ describe('a message of the stream', () => {
     expect(message?.headers).toMatchObject({ 'ce-id': '2', 'ce-dataref': '/v1/events?after=1&limit=1' })
   })
 
-  it('carries its payload as long as it fits, headers included', async () => {
-    const small = 8192
+  it('carries its payload as long as it fits, to the byte', async () => {
+    const largest = 8192
     await using own = await openLog()
-    await using server = await startBroker({ maxPayload: small })
-    await own.grow(1000, index => ({ text: 'x'.repeat(small - 1000 + index) }))
+    await using server = await startBroker({ maxPayload: largest })
+    // One of each size around the largest: a few bytes vary with the sequence.
+    await own.grow(600, index => ({ text: 'x'.repeat(largest - 900 + index) }))
     await using relay = startRelay(server, own)
-    await relay.until(at(1000))
+    await relay.until(at(600))
     await using connection = await server.connect()
     const messages = await consume(connection)
     const events = await own.fetchSince(0, maxFetch)
-    const referred = messages.filter(m => m.headers['ce-dataref'])
-    expect(referred.length).toBeGreaterThan(100)
-    expect(referred.length).toBeLessThan(900)
-    for (const [index, message] of messages.entries()) {
-      expect(message.body).toBe(message.headers['ce-dataref'] ? '' : events[index]?.payloadJson)
+    const sizes = messages.map(({ headers }, index) => {
+      const { 'ce-dataref': _, ...carried } = headers
+      return headerBytes(carried) + Buffer.byteLength(events[index]?.payloadJson ?? '')
+    })
+    expect(sizes).toContain(largest)
+    expect(sizes).toContain(largest + 1)
+    for (const [index, size] of sizes.entries()) {
+      expect('ce-dataref' in (messages[index]?.headers ?? {})).toBe(size > largest)
+      expect(messages[index]?.body).toBe(size > largest ? '' : events[index]?.payloadJson)
     }
+  })
+
+  it('that is too large even without its payload stops the relay with what to do, until that is done', async () => {
+    await using own = await openLog()
+    await using server = await startBroker()
+    await using relay = startRelay(server, own)
+    await relay.until(at(0))
+    await operate(server, manager => manager.streams.update(defaultStreamName, { max_msg_size: 300 }))
+    await own.grow(1)
+    const { state, message } = await relay.until(status => status.message?.includes('even without its payload') === true)
+    expect(state).toBe('disconnected')
+    expect(message).toMatch(
+      /event 1 makes a message of \d+ bytes even without its payload, and the event stream takes 300: raise/,
+    )
+    await operate(server, manager => manager.streams.update(defaultStreamName, { max_msg_size: -1 }))
+    await relay.until(at(1))
   })
 
   it('is found by a filter on type or subject', async () => {
@@ -94,6 +115,12 @@ describe('a message of the stream', () => {
     })
   })
 })
+
+/** As they are on the wire. */
+function headerBytes(headers: Readonly<Record<string, string>>): number {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return Buffer.byteLength(`NATS/1.0\r\n${lines.join('')}\r\n`)
+}
 
 describe('the bell that hangs on NATS', () => {
   it('rings when an event is published, until it is taken down', async () => {

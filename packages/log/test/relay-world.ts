@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { blake3, canonicalJson, type NewEvent } from '@artifact-store/core'
+import { blake3, canonicalJson, type NewEvent, type StoredEvent } from '@artifact-store/core'
 import {
   type Bell,
   createBell,
@@ -15,18 +15,22 @@ import {
   type RelayStatus,
   runRelay,
 } from '@artifact-store/log'
-import { createTestDatabase } from '@artifact-store/testkit'
+import { createTestDatabase, type TestDatabase } from '@artifact-store/testkit'
 import type { JetStreamManager, NatsConnection } from 'nats'
 import { Client, Pool } from 'pg'
 import { expect, inject } from 'vitest'
 import type { TestBroker } from './test-broker.ts'
 
 export interface TestLog extends PostgresLog, AsyncDisposable {
+  /** Of its database. */
+  readonly url: string
   readonly bell: Bell
   /** Appends so many events, ten to an append, and rings. */
   grow(count: number, note?: (index: number) => Note): Promise<void>
   /** Cuts the log's connections and lets it make no other, or lets it again. */
   shutOut(out: boolean): Promise<void>
+  /** Another log that begins with all that this one holds now, as when a copy of the database is brought up beside it. */
+  branch(): Promise<TestLog>
 }
 
 interface Note {
@@ -35,7 +39,10 @@ interface Note {
 }
 
 export async function openLog(): Promise<TestLog> {
-  const database = await createTestDatabase()
+  return logIn(await createTestDatabase())
+}
+
+function logIn(database: Pick<TestDatabase, 'name' | 'url'> & AsyncDisposable): TestLog {
   const pool = new Pool({ connectionString: database.url })
   // A connection that is cut while idle.
   pool.on('error', () => undefined)
@@ -43,6 +50,7 @@ export async function openLog(): Promise<TestLog> {
   const bell = createBell()
   return {
     ...log,
+    url: database.url,
     bell,
     async grow(count, note = () => ({})) {
       const appends: Promise<unknown>[] = []
@@ -53,19 +61,39 @@ export async function openLog(): Promise<TestLog> {
       }
       await Promise.all(appends)
     },
-    async shutOut(out) {
-      const admin = new Client({ connectionString: inject('artifactStore').adminUrl })
-      await admin.connect()
-      await admin.query(`alter database ${database.name} allow_connections ${!out}`)
-      if (out)
-        await admin.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [database.name])
-      await admin.end()
+    shutOut: out => asAdmin(admin => shutOut(admin, database.name, out)),
+    async branch() {
+      const url = new URL(database.url)
+      const name = `${database.name}_${randomUUID().slice(0, 8)}`
+      url.pathname = `/${name}`
+      await asAdmin(async admin => {
+        await shutOut(admin, database.name, true)
+        await admin.query(`create database ${name} template ${database.name}`)
+        await shutOut(admin, database.name, false)
+      })
+      const drop = () => asAdmin(admin => admin.query(`drop database ${name} with (force)`))
+      return logIn({ name, url: url.href, [Symbol.asyncDispose]: async () => void (await drop()) })
     },
     async [Symbol.asyncDispose]() {
       await pool.end()
       await database[Symbol.asyncDispose]()
     },
   }
+}
+
+async function asAdmin<T>(work: (admin: Client) => Promise<T>): Promise<T> {
+  const admin = new Client({ connectionString: inject('artifactStore').adminUrl })
+  await admin.connect()
+  try {
+    return await work(admin)
+  } finally {
+    await admin.end()
+  }
+}
+
+async function shutOut(admin: Client, database: string, out: boolean): Promise<void> {
+  await admin.query(`alter database ${database} allow_connections ${!out}`)
+  if (out) await admin.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [database])
 }
 
 function noteWritten({ subjectId = `note-${randomUUID()}`, text = '' }: Note): NewEvent {
@@ -87,7 +115,11 @@ export interface TestRelay extends AsyncDisposable {
   until(holds: (status: RelayStatus) => boolean): Promise<RelayStatus>
 }
 
-type Overrides = Partial<Omit<RelayOptions, 'log' | 'stream'>> & { readonly jetStream?: Partial<JetStreamOptions> }
+type Overrides = Partial<Omit<RelayOptions, 'log' | 'stream'>> & {
+  readonly jetStream?: Partial<JetStreamOptions>
+  /** Stands between the relay and its stream. */
+  readonly through?: (stream: EventStream) => EventStream
+}
 
 export function startRelay(broker: TestBroker, log: LogReader & { readonly bell?: Bell }, overrides: Overrides = {}): TestRelay {
   const stream = openJetStream({ url: broker.url, source: '/artifact-store', timeoutMs: 1000, ...overrides.jetStream })
@@ -104,7 +136,7 @@ export function startRelay(broker: TestBroker, log: LogReader & { readonly bell?
     ...log,
     ...overrides,
     log,
-    stream,
+    stream: overrides.through?.(stream) ?? stream,
     signal: stop.signal,
     onState,
   })
@@ -161,6 +193,13 @@ export async function expectSameNumbers(broker: TestBroker, log: LogReader): Pro
   expect(messages.map(m => [m.sequence, m.headers['ce-id'], m.body])).toEqual(
     events.map(e => [e.sequence, String(e.sequence), e.payloadJson]),
   )
+}
+
+/** The log's events behind `after` up to `to`, for publishing them by hand. */
+export async function eventsOf(log: LogReader, after: number, to: number): Promise<[StoredEvent, ...StoredEvent[]]> {
+  const [first, ...others] = await log.fetchSince(after, to - after)
+  if (!first) throw new Error(`the log has nothing behind ${after}`)
+  return [first, ...others]
 }
 
 /** Returns when the stream has as many messages as the log has events: the relay itself hears late of what an operator does. */

@@ -1,4 +1,4 @@
-import { defaultStreamName, openJetStream } from '@artifact-store/log'
+import { defaultStreamName, type EventStream, openJetStream } from '@artifact-store/log'
 import type { PurgeOpts } from 'nats'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { at, expectSameNumbers, openLog, operate, startRelay, type TestLog, untilWhole } from './relay-world.ts'
@@ -192,6 +192,35 @@ describe('a broker that comes and goes', () => {
     await operate(broker, manager => manager.streams.update(defaultStreamName, { max_msgs: -1 }))
     await relay.until(at(8))
     await expectSameNumbers(broker, log)
+  })
+
+  it('is not given more than the window while it takes no step, and goes on when it does', async () => {
+    let waiting = 0
+    let most = 0
+    const through = (stream: EventStream): EventStream => ({
+      ...stream,
+      async publish(events, signal) {
+        waiting += events.length
+        most = Math.max(most, waiting)
+        try {
+          return await stream.publish(events, signal)
+        } finally {
+          waiting -= events.length
+        }
+      },
+    })
+    await using relay = startRelay(broker, log, { through, batchSize: 20, window: 100 })
+    await log.grow(200)
+    await relay.until(at(200))
+    broker.freeze(true)
+    await log.grow(3000)
+    await relay.until(({ state }) => state === 'disconnected')
+    broker.freeze(false)
+    await relay.until(at(3200))
+    await expectSameNumbers(broker, log)
+    // The last batch is given while there is room.
+    expect(most).toBeGreaterThanOrEqual(100)
+    expect(most).toBeLessThan(120)
   })
 
   it('has its stream left alone when that was made for something else', async () => {

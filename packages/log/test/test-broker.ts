@@ -1,20 +1,33 @@
 import { randomBytes } from 'node:crypto'
-import { cp, mkdir, rm } from 'node:fs/promises'
+import { cp, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type EmbeddedNats, startNats } from '@artifact-store/embedded'
 import { connect, type NatsConnection } from 'nats'
 import { inject } from 'vitest'
 
+/** Where a stream lies on disk. */
+export interface StreamFiles {
+  readonly directory: string
+  /** Its blocks of messages, in their order. */
+  readonly blocks: readonly string[]
+}
+
 /** A NATS server with files of its own, which can be killed, loses its files, and comes back on the same port. */
 export interface TestBroker extends AsyncDisposable {
   readonly url: string
   start(): Promise<void>
+  /** As an operator does. */
+  stop(): Promise<void>
   /** With SIGKILL. */
   kill(): Promise<void>
+  /** Has it take no step, with its connections open, or go on. */
+  freeze(frozen: boolean): void
   /** The files as they are; the server must be down. */
   saveFiles(): Promise<void>
   restoreFiles(): Promise<void>
   loseFiles(): Promise<void>
+  /** Does something to the files of that stream; the server must be down. */
+  damage(stream: string, harm: (files: StreamFiles) => Promise<void>): Promise<void>
   /** A connection of a subscriber or an operator. */
   connect(): Promise<NatsConnection & AsyncDisposable>
 }
@@ -30,7 +43,11 @@ export async function startBroker(options: { maxPayload?: number } = {}): Promis
     async start() {
       server = await startNats({ directory, port, ...login, ...options })
     },
+    stop: () => server.stop(),
     kill: () => server.kill(),
+    freeze(frozen) {
+      process.kill(server.pid, frozen ? 'SIGSTOP' : 'SIGCONT')
+    },
     saveFiles: () => cp(join(directory, 'jetstream'), saved, { recursive: true }),
     async restoreFiles() {
       await rm(join(directory, 'jetstream'), { recursive: true })
@@ -39,6 +56,15 @@ export async function startBroker(options: { maxPayload?: number } = {}): Promis
     async loseFiles() {
       await rm(join(directory, 'jetstream'), { recursive: true })
       await mkdir(join(directory, 'jetstream'))
+    },
+    async damage(stream, harm) {
+      const files = await readdir(join(directory, 'jetstream'), { recursive: true })
+      const found = files.find(file => file.endsWith(join('streams', stream)))
+      if (found === undefined) throw new Error(`no stream ${stream} lies in ${directory}`)
+      const messages = join(directory, 'jetstream', found, 'msgs')
+      const blocks = (await readdir(messages)).filter(file => file.endsWith('.blk'))
+      blocks.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+      await harm({ directory: join(messages, '..'), blocks: blocks.map(block => join(messages, block)) })
     },
     async connect() {
       const connection = await connect({

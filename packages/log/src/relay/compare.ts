@@ -1,11 +1,18 @@
 import { headersDescribe } from '../cloud-event.ts'
 import type { LogReader } from '../event-log.ts'
-import type { EventStream, StreamLook } from './event-stream.ts'
+import type { EventStream, MessageHeaders, StreamLook } from './event-stream.ts'
 
 /** How the stream stands to the log. */
 export type Standing =
   /** The stream is the log's beginning, up to `after`: publish what follows. */
-  | { readonly standing: 'in-step'; readonly after: number; readonly logSequence: number }
+  | {
+      readonly standing: 'in-step'
+      readonly seen: StreamLook
+      readonly after: number
+      readonly logSequence: number
+      /** Was not there, this first time: to be looked at again. */
+      readonly suspect: Suspect | undefined
+    }
   /** It is not there, or something is missing in it, and it holds nothing that the log does not: make it anew. */
   | {
       readonly standing: 'lost'
@@ -15,25 +22,65 @@ export type Standing =
   /** It holds what the log does not: two histories, and only a person can say which one is right. */
   | { readonly standing: 'forked'; readonly streamSequence: number; readonly logSequence: number; readonly message: string }
 
-/** Looks at the stream and compares it with the log. */
-export async function compare(log: LogReader, stream: EventStream, signal: AbortSignal): Promise<Standing> {
+/** A number at which the stream seemed to differ from the log, and how often it was not there. */
+export interface Suspect {
+  readonly sequence: number
+  readonly missed: number
+}
+
+export interface Comparison {
+  readonly log: LogReader
+  readonly stream: EventStream
+  /** Is looked at too, when given. */
+  readonly suspect?: Suspect | undefined
+  readonly signal: AbortSignal
+}
+
+/** Looks at the stream and compares it with the log: its length, its last message, and what was suspected. */
+export async function compare({ log, stream, suspect, signal }: Comparison): Promise<Standing> {
   // The stream first: a relay publishes only what is committed, so the log, read later, has all that any relay put there.
   const seen = await stream.look(signal)
   const logSequence = await log.head()
   if (!seen) return { standing: 'lost', seen, firstSequence: Math.max(1, logSequence - stream.keeps + 1) }
-  const streamSequence = seen.lastSequence
-  const contradiction = streamSequence > logSequence ? aheadOf(logSequence, seen) : await otherEvent(log, seen)
-  if (contradiction) {
-    return {
-      standing: 'forked',
-      streamSequence,
-      logSequence,
-      message: `the stream ${stream.name} ${contradiction}. ${wayOut(stream.name)}`,
-    }
-  }
-  if (seen.complete) return { standing: 'in-step', after: streamSequence, logSequence }
-  // Only a stream without limits is found incomplete, and it is made anew without them.
-  return { standing: 'lost', seen, firstSequence: 1 }
+  const forked = (contradiction: string): Standing => ({
+    standing: 'forked',
+    streamSequence: seen.lastSequence,
+    logSequence,
+    message: `the stream ${stream.name} ${contradiction}. ${wayOut(stream.name)}`,
+  })
+  if (seen.lastSequence > logSequence) return forked(aheadOf(logSequence, seen))
+  const otherAtEnd = seen.lastHeaders && (await otherEvent(log, seen.lastSequence, seen.lastHeaders))
+  if (otherAtEnd) return forked(otherAtEnd)
+  const suspicion = suspect && (await examine(suspect, { log, stream, seen, signal }))
+  if (suspicion?.contradiction) return forked(suspicion.contradiction)
+  if (isWhole(seen) && !suspicion?.gone)
+    return { standing: 'in-step', seen, after: seen.lastSequence, logSequence, suspect: suspicion?.remains }
+  return { standing: 'lost', seen, firstSequence: seen.limited ? seen.firstSequence : 1 }
+}
+
+/** As far as the stream knows: nothing is missing from its first number to its last, and none before that but by a limit of its own. */
+function isWhole({ firstSequence, lastSequence, messages, limited, thinned }: StreamLook): boolean {
+  return thinned || messages === lastSequence - (limited ? firstSequence : 1) + 1
+}
+
+interface Suspicion {
+  readonly contradiction?: string | undefined
+  /** It is not there, and was not before. */
+  readonly gone?: boolean
+  /** To be looked at again. */
+  readonly remains?: Suspect | undefined
+}
+
+async function examine(
+  { sequence, missed }: Suspect,
+  { log, stream, seen, signal }: { log: LogReader; stream: EventStream; seen: StreamLook; signal: AbortSignal },
+): Promise<Suspicion> {
+  if (sequence < seen.firstSequence || sequence > seen.lastSequence) return {}
+  const headers = await stream.headersAt(sequence, signal)
+  if (headers) return { contradiction: await otherEvent(log, sequence, headers) }
+  if (seen.thinned) return {}
+  // A broker says so as well of a message that it failed to read this once, and making a stream anew takes its consumers away.
+  return missed > 0 ? { gone: true } : { remains: { sequence, missed: missed + 1 } }
 }
 
 function aheadOf(logSequence: number, seen: StreamLook): string {
@@ -43,14 +90,13 @@ function aheadOf(logSequence: number, seen: StreamLook): string {
   )
 }
 
-/** Undefined when the stream's last message is the log's event of that number, or is not there to be compared. */
-async function otherEvent(log: LogReader, { lastSequence, lastHeaders }: StreamLook): Promise<string | undefined> {
-  if (!lastHeaders) return undefined
-  const [event] = await log.fetchSince(lastSequence - 1, 1)
-  if (event && headersDescribe(lastHeaders, event)) return undefined
-  const inStream = `${lastHeaders['ce-type'] ?? 'a message that is no event'} of ${lastHeaders['ce-time'] ?? 'unknown time'}`
+/** Undefined when these are the headers of the log's event of that number. */
+async function otherEvent(log: LogReader, sequence: number, headers: MessageHeaders): Promise<string | undefined> {
+  const [event] = await log.fetchSince(sequence - 1, 1)
+  if (event && headersDescribe(headers, event)) return undefined
+  const inStream = `${headers['ce-type'] ?? 'a message that is no event'} of ${headers['ce-time'] ?? 'unknown time'}`
   const inLog = event ? `${event.eventType} of ${event.createdAt.toISOString()}` : 'nothing'
-  return `and the log hold different events under number ${lastSequence}: the stream has ${inStream}, the log ${inLog}`
+  return `and the log hold different events under number ${sequence}: the stream has ${inStream}, the log ${inLog}`
 }
 
 function wayOut(name: string): string {

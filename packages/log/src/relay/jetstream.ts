@@ -1,26 +1,14 @@
-import { ArtifactError } from '@artifact-store/core'
-import {
-  DiscardPolicy,
-  type JetStreamManager,
-  type NatsConnection,
-  NatsError,
-  RetentionPolicy,
-  StorageType,
-  type StreamConfig,
-  type StreamInfo,
-} from 'nats'
+import { ArtifactError, type StoredEvent } from '@artifact-store/core'
+import type { JetStreamManager, Msg, NatsConnection, StreamConfig } from 'nats'
 import { z } from 'zod'
-import { defaultSubjectPrefix, natsSubject } from '../cloud-event.ts'
+import { defaultSubjectPrefix } from '../cloud-event.ts'
 import { connectedBroker, dialledBroker } from './broker.ts'
-import type { EventStream, StreamLook } from './event-stream.ts'
-import { natsMessage } from './nats-message.ts'
-
-/** What a stream that is made here keeps; what is left out does not limit. An existing stream keeps the limits that it has. */
-export interface StreamLimits {
-  readonly maxMessages?: number | undefined
-  readonly maxBytes?: number | undefined
-  readonly maxAgeMs?: number | undefined
-}
+import type { EventStream, Publication } from './event-stream.ts'
+import { freshConfig, refuseForeign, type StreamLimits } from './jetstream-config.ts'
+import { ignoring, jetStreamError } from './jetstream-error.ts'
+import { describe, headersAt, headersBetween } from './jetstream-read.ts'
+import { natsMessageWriter } from './nats-message.ts'
+import { createOutlet, type NatsOutlet } from './nats-outlet.ts'
 
 export type JetStreamOptions = {
   /** The `source` of the CloudEvents: a URI reference that names the registry. */
@@ -51,128 +39,91 @@ export const defaultStreamName = 'ARTIFACT_STORE_EVENTS'
  * expected last sequence refuses a repeat for ever and says so.
  */
 export function openJetStream(options: JetStreamOptions): EventStream & AsyncDisposable {
-  const {
-    source,
-    streamName: name = defaultStreamName,
-    subjectPrefix = defaultSubjectPrefix,
-    replicas = 1,
-    limits = {},
-    timeoutMs = 5000,
-  } = options
+  const { source, streamName: name = defaultStreamName, subjectPrefix = defaultSubjectPrefix, timeoutMs = 5000 } = options
+  const shape = { name, subjectPrefix, replicas: options.replicas ?? 1, limits: options.limits ?? {} }
   const broker = 'connection' in options ? connectedBroker(options.connection) : dialledBroker(options.url, timeoutMs)
+  const write = natsMessageWriter({ source, subjectPrefix })
   /** The largest message that the stream takes; the broker's own limit is on the connection. */
   let largestInStream = Number.POSITIVE_INFINITY
   let lastConfig: StreamConfig | undefined
+  let outlet: NatsOutlet | undefined
 
   return {
     name,
-    keeps: limits.maxMessages ?? Number.POSITIVE_INFINITY,
+    keeps: shape.limits.maxMessages ?? Number.POSITIVE_INFINITY,
 
     look: signal =>
       broker.ask(async connection => {
         const manager = await managerOf(connection)
-        const info = await ignoring(errorCodes.streamNotFound, manager.streams.info(name))
+        const info = await ignoring(jetStreamError.streamNotFound, manager.streams.info(name))
         if (!info) return undefined
-        refuseForeign(info)
+        refuseForeign(info, shape)
         lastConfig = info.config
         largestInStream = info.config.max_msg_size > 0 ? info.config.max_msg_size : Number.POSITIVE_INFINITY
-        return { ...describe(info), lastHeaders: await headersAt(manager, info.state.last_seq) }
+        return { ...describe(info), lastHeaders: await headersAt(manager, name, info.state.last_seq) }
       }, signal),
+
+    headersAt: (sequence, signal) =>
+      broker.ask(async connection => headersAt(await managerOf(connection), name, sequence), signal),
+
+    headersBetween: (from, to, signal) =>
+      broker.ask(connection => headersBetween(connection, { stream: name, from, to, timeoutMs }), signal),
 
     replace: (seen, firstSequence) =>
       broker.ask(async connection => {
         const manager = await managerOf(connection)
         if (seen) {
-          const now = await ignoring(errorCodes.streamNotFound, manager.streams.info(name))
+          const now = await ignoring(jetStreamError.streamNotFound, manager.streams.info(name))
           // Not the one that was looked at: another relay was here first.
           if (now && String(now.created) !== seen.incarnation) return
-          if (now) await ignoring(errorCodes.streamNotFound, manager.streams.delete(name))
+          if (now) await ignoring(jetStreamError.streamNotFound, manager.streams.delete(name))
         }
-        const config = { ...(seen && lastConfig ? lastConfig : freshConfig()), first_seq: firstSequence }
-        await ignoring(errorCodes.nameTaken, manager.streams.add(config))
+        const config = { ...(seen && lastConfig ? lastConfig : freshConfig(shape)), first_seq: firstSequence }
+        await ignoring(jetStreamError.nameTaken, manager.streams.add(config))
       }),
 
     publish: (events, signal) =>
       broker.ask(async connection => {
-        const last = events.at(-1) ?? events[0]
+        const to = outletOf(connection)
         const largest = Math.min(connection.info?.max_payload ?? Number.POSITIVE_INFINITY, largestInStream)
-        // Each message is refused unless the one before it was taken, so the answer to the last one speaks for all.
+        const [first, last] = [events[0], events.at(-1)]
+        const asked: [StoredEvent, Promise<Msg>][] = []
+        let commands = ''
+        // Each message is refused unless its number is the next one, so with the first and the last all are in the stream. Were the last one
+        // asked alone, then another relay might be the one that had published what is before it.
         for (const event of events) {
-          if (event === last) break
-          const { headers, body } = natsMessage(event, source, largest)
-          connection.publish(natsSubject(event, subjectPrefix), body, { headers })
+          const expected = event === first || event === last ? to.expectAnswer(timeoutMs) : undefined
+          if (expected) asked.push([event, expected.answer])
+          commands += write(event, expected?.reply, largest)
         }
-        const { headers, body } = natsMessage(last, source, largest)
-        const answer = await connection.request(natsSubject(last, subjectPrefix), body, { headers, timeout: timeoutMs })
-        const { error } = publishAnswer.parse(answer.json())
-        if (!error) return 'accepted'
-        if (error.err_code === errorCodes.wrongLastSequence) return 'refused'
-        throw new ArtifactError(
-          'backend-unavailable',
-          `the stream ${name} does not take event ${last.sequence}: ${error.description}`,
-        )
+        to.send(Buffer.from(commands))
+        const outcomes = await Promise.all(asked.map(async ([event, answer]) => publication(await answer, event, name)))
+        return outcomes.every(outcome => outcome === 'accepted') ? 'accepted' : 'refused'
       }, signal),
 
-    [Symbol.asyncDispose]: () => broker.close(),
+    async [Symbol.asyncDispose]() {
+      outlet?.[Symbol.dispose]()
+      await broker.close()
+    },
+  }
+
+  function outletOf(connection: NatsConnection): NatsOutlet {
+    if (outlet?.connection !== connection) outlet = createOutlet(connection)
+    return outlet
   }
 
   function managerOf(connection: NatsConnection): Promise<JetStreamManager> {
     return connection.jetstreamManager({ checkAPI: false, timeout: timeoutMs })
   }
-
-  function freshConfig() {
-    return {
-      name,
-      description: 'A copy of the event log of artifact-store; refilled from it when lost',
-      subjects: [`${subjectPrefix}.>`],
-      storage: StorageType.File,
-      retention: RetentionPolicy.Limits,
-      discard: DiscardPolicy.Old,
-      num_replicas: replicas,
-      deny_delete: true,
-      allow_direct: true,
-      max_msgs: limits.maxMessages ?? -1,
-      max_bytes: limits.maxBytes ?? -1,
-      max_age: (limits.maxAgeMs ?? 0) * 1_000_000,
-      // The broker's `max_payload` decides, so that raising that is enough.
-      max_msg_size: -1,
-    }
-  }
-
-  function refuseForeign({ config }: StreamInfo): void {
-    if (config.retention === RetentionPolicy.Limits && config.subjects.includes(`${subjectPrefix}.>`)) return
-    throw new ArtifactError(
-      'configuration',
-      `the stream ${name} was made for something else (subjects ${config.subjects.join(', ') || 'none'}, retention ${config.retention}); ` +
-        `it should have the subject ${subjectPrefix}.> and the retention limits: remove it or configure another stream name`,
-    )
-  }
-
-  async function headersAt(manager: JetStreamManager, sequence: number): Promise<Record<string, string> | undefined> {
-    if (sequence === 0) return undefined
-    const message = await ignoring(errorCodes.noMessageFound, manager.streams.getMessage(name, { seq: sequence }))
-    return message && Object.fromEntries(message.header.keys().map(key => [key.toLowerCase(), message.header.get(key)]))
-  }
 }
-
-const errorCodes = { streamNotFound: 10059, noMessageFound: 10037, nameTaken: 10058, wrongLastSequence: 10071 } as const
 
 const publishAnswer = z.object({
   error: z.object({ err_code: z.number().optional(), description: z.string().default('no reason given') }).optional(),
 })
 
-function describe({ created, config, state }: StreamInfo): Omit<StreamLook, 'lastHeaders'> {
-  // With a limit of its own a stream may rightly have lost its beginning.
-  const limited = config.max_msgs > 0 || config.max_bytes > 0 || config.max_age > 0 || config.max_msgs_per_subject > 0
-  return { incarnation: String(created), lastSequence: state.last_seq, complete: limited || state.messages === state.last_seq }
-}
-
-/** Undefined in place of that one JetStream error. */
-async function ignoring<T>(errorCode: number, promise: Promise<T>): Promise<T | undefined> {
-  try {
-    return await promise
-  } catch (error) {
-    if (error instanceof NatsError && error.api_error?.err_code === errorCode) return undefined
-    throw error
-  }
+function publication(answer: Msg, { sequence }: StoredEvent, stream: string): Publication {
+  const { error } = publishAnswer.parse(answer.json())
+  if (!error) return 'accepted'
+  if (error.err_code === jetStreamError.wrongLastSequence) return 'refused'
+  throw new ArtifactError('backend-unavailable', `the stream ${stream} does not take event ${sequence}: ${error.description}`)
 }

@@ -1,19 +1,13 @@
-import { isArtifactError, type StoredEvent } from '@artifact-store/core'
+import { isArtifactError } from '@artifact-store/core'
 import { type Bell, createBell } from '../bell.ts'
+import { headersDescribe } from '../cloud-event.ts'
 import type { LogReader } from '../event-log.ts'
-import { compare } from './compare.ts'
-import type { EventStream } from './event-stream.ts'
-
-/** Where the relay is. `message` says what is wrong and what to do, `cause` holds the error behind it. */
-export interface RelayStatus {
-  readonly state: 'starting' | 'relaying' | 'disconnected' | 'forked'
-  /** The stream's last number, as far as known. */
-  readonly streamSequence: number
-  /** The log's last sequence, as far as known. */
-  readonly logSequence: number
-  readonly message?: string | undefined
-  readonly cause?: unknown
-}
+import { createAudit } from './audit.ts'
+import { compare, type Standing, type Suspect } from './compare.ts'
+import type { EventStream, Publication, StreamLook } from './event-stream.ts'
+import { interruptible } from './interruptible.ts'
+import { type Published, pump } from './pump.ts'
+import { createReporter, type RelayStatus } from './relay-status.ts'
 
 export interface RelayOptions {
   readonly log: LogReader
@@ -23,11 +17,15 @@ export interface RelayOptions {
   readonly signal: AbortSignal
   /** Told of every change. */
   readonly onState?: (status: RelayStatus) => void
-  /** The most events that go to the broker before it has answered; also one page of the log. */
+  /** Told of every batch that is in the stream. */
+  readonly onPublished?: (published: Published) => void
+  /** The most events in one batch, which is read at once and answered at once. */
   readonly batchSize?: number
+  /** The most events that go to the broker before it has answered. */
+  readonly window?: number
   /** The longest wait between two reads of the log, in milliseconds: the bell is a hint and may be lost. */
   readonly pollMs?: number
-  /** How often the stream itself is looked at, in milliseconds: nobody rings when it is removed or purged. */
+  /** How often the stream itself is looked at, in milliseconds: nobody rings when it is removed, purged or damaged. */
   readonly lookEveryMs?: number
 }
 
@@ -40,14 +38,22 @@ export interface RelayOptions {
  * A stream that is made anew has lost its consumers; whoever resumes by sequence finds the same numbers as before.
  */
 export async function runRelay(options: RelayOptions): Promise<void> {
-  const { log, stream, bell, signal, batchSize = 512, pollMs = 1000, lookEveryMs = 5000 } = options
+  const { stream, bell, signal, batchSize = 256, window = 2048, pollMs = 1000, lookEveryMs = 5000 } = options
+  const log = interruptible(options.log, signal)
   const report = createReporter(options.onState)
+  const audit = createAudit({ log, stream })
   let setbacks = 0
-  let pageSize = smallPage
+  let suspect: Suspect | undefined
+  /** More of the stream is read after what may have done it harm. */
+  let stretches = manyStretches
+  let auditTrouble: string | undefined
+  /** Behind this number something was not taken: what is there may be another relay's. */
+  let doubtfulAt: number | undefined
 
   while (!signal.aborted) {
     try {
-      const found = await compare(log, stream, signal)
+      const found = await compare({ log, stream, suspect, signal })
+      const acquitted = suspect !== undefined && found.standing === 'in-step'
       switch (found.standing) {
         case 'forked':
           report({
@@ -59,94 +65,111 @@ export async function runRelay(options: RelayOptions): Promise<void> {
           await pause(lookEveryMs, signal)
           break
         case 'lost':
+          suspect = undefined
           await stream.replace(found.seen, found.firstSequence)
           report({ state: 'relaying', streamSequence: found.firstSequence - 1 })
           // Another relay may be doing the same.
           await setback()
           break
         case 'in-step':
-          report({ state: 'relaying', streamSequence: found.after, logSequence: found.logSequence })
-          await follow(found.after)
+          suspect = found.suspect ?? (await suspectOfDoubtful(found.seen))
+          if (suspect?.missed === 0) break
+          // What was acquitted just now would be suspected again by the same copy that lags behind.
+          await follow(found, { auditing: !acquitted })
       }
     } catch (cause) {
       // Whatever broke, broker or database: the events are safe in the log, and the stream will say where to go on.
       if (signal.aborted) return
       report({ state: 'disconnected', message: messageOf(cause), cause })
+      stretches = manyStretches
       await setback()
     }
   }
 
-  /** Publishes what comes behind `after`, until it is time to look at the stream again. */
-  async function follow(after: number): Promise<void> {
+  /** Publishes what comes behind, until it is time to look at the stream again. */
+  async function follow(found: InStep, { auditing }: { auditing: boolean }): Promise<void> {
+    const until = new AbortController()
+    const over = new AbortController()
+    let position = found.after
+    const relaying = () =>
+      report({
+        state: 'relaying',
+        streamSequence: position,
+        logSequence: Math.max(found.logSequence, position),
+        message: auditTrouble,
+      })
+    relaying()
+    const watching = watch(found.seen, auditing, AbortSignal.any([signal, over.signal])).finally(() => until.abort())
+    let end: Publication | undefined
+    try {
+      end = await pump({
+        ...{ log, stream, bell, pollMs, batchSize, window, signal },
+        after: position,
+        isInStream: event => !found.seen.lastHeaders || headersDescribe(found.seen.lastHeaders, event),
+        until: until.signal,
+        onPublished(published) {
+          setbacks = 0
+          position = published.lastSequence
+          options.onPublished?.(published)
+          relaying()
+        },
+      })
+    } finally {
+      if (end !== 'accepted') doubtfulAt = position
+      over.abort()
+      await watching
+    }
+    // Another relay is at work, most likely.
+    if (end === 'refused') await setback()
+  }
+
+  /** Where relays were in each other's way, the stream may have some from each: only if they have one log are they the same. */
+  async function suspectOfDoubtful(seen: StreamLook): Promise<Suspect | undefined> {
+    if (doubtfulAt === undefined) return undefined
+    const [from, to] = [doubtfulAt - window, doubtfulAt + window]
+    doubtfulAt = undefined
+    return suspectOf(() => audit.between(seen, from, to, signal), signal)
+  }
+
+  /** Audits some of the stream beside the publishing, which it does not hold up. Returns when it is time to look again. */
+  async function watch(seen: StreamLook, auditing: boolean, over: AbortSignal): Promise<void> {
     const lookAt = performance.now() + lookEveryMs
-    let position = after
-    let known = bell.count
-    let page = await log.fetchSince(position, pageSize)
-    while (!signal.aborted && performance.now() < lookAt) {
-      const [first, ...others] = page
-      if (!first) {
-        await bell.wait(known, Math.min(pollMs, Math.max(1, lookAt - performance.now())), signal)
-        known = bell.count
-        page = await log.fetchSince(position, pageSize)
-        continue
-      }
-      known = bell.count
-      pageSize = nextPageSize(page, batchSize)
-      const last = page.at(-1) ?? first
-      const [outcome, next] = await Promise.all([
-        stream.publish([first, ...others], signal),
-        log.fetchSince(last.sequence, pageSize),
-      ])
-      // Another relay is at work, most likely.
-      if (outcome === 'refused') return setback()
-      setbacks = 0
-      position = last.sequence
-      page = next
-      report({ state: 'relaying', streamSequence: position, logSequence: page.at(-1)?.sequence ?? position })
+    if (auditing) {
+      suspect = await suspectOf(() => audit.some(seen, stretches, over), over)
+      stretches = fewStretches
+      if (suspect) return
+    }
+    await pause(Math.max(0, lookAt - performance.now()), over)
+  }
+
+  /** An audit that cannot be made is told of, and keeps no event from being published. */
+  async function suspectOf(work: () => Promise<number | undefined>, over: AbortSignal): Promise<Suspect | undefined> {
+    try {
+      const sequence = await work()
+      auditTrouble = undefined
+      return sequence === undefined || over.aborted ? undefined : { sequence, missed: 0 }
+    } catch (error) {
+      if (!over.aborted) auditTrouble = `the stream could not be audited: ${messageOf(error)}`
+      return undefined
     }
   }
 
   /** Longer each time, up to a second, and uneven: of two relays the faster goes on, and the other takes over when it dies. */
   async function setback(): Promise<void> {
     setbacks += 1
-    // One event goes alone, so that the broker's answer is to that one and not to what came behind it.
-    pageSize = 1
     await pause(Math.min(1000, 20 * 2 ** setbacks) * (0.5 + Math.random() / 2), signal)
   }
 }
 
-const smallPage = 16
-const pageBytes = 4 * 1024 * 1024
+type InStep = Extract<Standing, { standing: 'in-step' }>
 
-/** Twice as many events each time, and as many as make a few megabytes: some payloads are large, and a page is held in memory. */
-function nextPageSize(page: readonly StoredEvent[], batchSize: number): number {
-  const bytes = page.reduce((sum, event) => sum + event.payloadJson.length, 1)
-  return Math.max(1, Math.min(batchSize, page.length * 2, Math.floor((pageBytes * page.length) / bytes)))
-}
+const manyStretches = 16
+const fewStretches = 2
 
 /** The event stream throws only ArtifactErrors; what else there is comes from the database. */
 function messageOf(error: unknown): string {
   if (isArtifactError(error)) return error.message
   return `the log cannot be read: ${error instanceof Error ? error.message : String(error)}. The relay tries again`
-}
-
-type Change = Pick<RelayStatus, 'state' | 'message' | 'cause'> & Partial<Pick<RelayStatus, 'streamSequence' | 'logSequence'>>
-
-/** Passes a change on if it is one; numbers that it leaves out stay as they were. */
-function createReporter(onState: RelayOptions['onState']): (change: Change) => void {
-  let status: RelayStatus = { state: 'starting', streamSequence: 0, logSequence: 0 }
-  onState?.(status)
-  return change => {
-    const { streamSequence = status.streamSequence, logSequence = status.logSequence } = change
-    const next: RelayStatus = { ...change, streamSequence, logSequence: Math.max(logSequence, status.logSequence) }
-    const same =
-      next.state === status.state &&
-      next.message === status.message &&
-      streamSequence === status.streamSequence &&
-      next.logSequence === status.logSequence
-    status = next
-    if (!same) onState?.(status)
-  }
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

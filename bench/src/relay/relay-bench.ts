@@ -1,0 +1,93 @@
+import { defaultStreamName, openPostgresLog } from '@artifact-store/log'
+import type { NatsConnection, StreamConfig } from 'nats'
+import type { Bench, Measurement } from '../harness/bench.ts'
+import { medianMeasurement, twoDigits } from '../harness/median.ts'
+import { publishBare, readMessages, withWrittenHeaders } from './bare-publisher.ts'
+import { fill } from './events.ts'
+import { measureCommit, measureDelivery, measurePublish } from './latency.ts'
+import { measureRefill } from './refill.ts'
+import { openWorkplace } from './workplace.ts'
+
+const cells = {
+  relay: 'relay, refill',
+  bare: 'bare publisher',
+  bareWritten: 'bare publisher, headers written before',
+  commit: 'bare commit',
+  publish: 'bare publish',
+  delivery: 'append to subscriber at 1000 events/s',
+} as const
+
+/** What a measurement of one second publishes, more or less. */
+const eventsInASecond = 25_000
+const rate = 1000
+
+/**
+ * The rate at which the relay fills an empty stream, against a publisher that has the same messages in memory; and the time from an append to a
+ * subscriber, against the sum of a commit and a publish. All on one PostgreSQL and one NATS server, in this one process.
+ */
+export const relayBench: Bench = async ({ rounds, seconds, say }) => {
+  await using workplace = await openWorkplace()
+  const { pool } = workplace
+  const [publisher, subscriber] = [await workplace.connectNats(), await workplace.connectNats()]
+  const count = eventsInASecond * seconds
+  await fill(openPostgresLog(pool), count)
+
+  await measureRefill(pool, publisher, count)
+  const made = await readMessages(subscriber, count)
+  const written = withWrittenHeaders(made)
+  const { config } = await (await publisher.jetstreamManager()).streams.info(defaultStreamName)
+  const settings = await bestSettings(publisher, config, written)
+  say(`the bare publisher is fastest with ${settings.window} messages without an answer`)
+
+  const measures: Readonly<Record<string, () => Promise<Measurement>>> = {
+    [cells.bare]: () => onNewStream(publisher, config, () => publishBare(publisher, made, settings)),
+    [cells.bareWritten]: () => onNewStream(publisher, config, () => publishBare(publisher, written, settings)),
+    [cells.relay]: () => onNewStream(publisher, undefined, () => measureRefill(pool, publisher, count)),
+    [cells.commit]: () => measureCommit(workplace, seconds),
+    [cells.publish]: () => measurePublish(publisher, subscriber, seconds),
+    [cells.delivery]: () => measureDelivery(workplace, { publisher, subscriber, rate, seconds }),
+  }
+  const measured = new Map<string, Measurement[]>()
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const [name, measure] of Object.entries(measures)) {
+      const one = await measure()
+      measured.set(name, [...(measured.get(name) ?? []), one])
+      say(
+        `round ${round}: ${name}: ${Math.round(one.eventsPerSecond)} events/s, p50 ${twoDigits(one.p50Ms)} ms, p99 ${twoDigits(one.p99Ms)} ms`,
+      )
+    }
+  }
+  const results = Object.fromEntries([...measured].map(([name, all]) => [name, medianMeasurement(all)]))
+  return { rounds, results, ratios: ratiosOf(results) }
+}
+
+/** With a stream that is empty, or not there when none is described. */
+async function onNewStream<T>(connection: NatsConnection, config: StreamConfig | undefined, work: () => Promise<T>): Promise<T> {
+  const manager = await connection.jetstreamManager()
+  await manager.streams.delete(defaultStreamName)
+  if (config) await manager.streams.add(config)
+  return work()
+}
+
+async function bestSettings(connection: NatsConnection, config: StreamConfig, messages: Parameters<typeof publishBare>[1]) {
+  let best = { window: 0, batch: 0 }
+  let bestRate = 0
+  for (const window of [512, 2048, 8192]) {
+    const settings = { window, batch: window / 8 }
+    const { eventsPerSecond } = await onNewStream(connection, config, () => publishBare(connection, messages, settings))
+    if (eventsPerSecond > bestRate) [best, bestRate] = [settings, eventsPerSecond]
+  }
+  return best
+}
+
+function ratiosOf(results: Readonly<Record<string, Measurement>>): Record<string, number> {
+  const of = (name: string, key: keyof Measurement) => results[name]?.[key] ?? Number.NaN
+  const rateTo = (name: string) => twoDigits(of(cells.relay, 'eventsPerSecond') / of(name, 'eventsPerSecond'))
+  const toSum = (key: keyof Measurement) => twoDigits(of(cells.delivery, key) / (of(cells.commit, key) + of(cells.publish, key)))
+  return {
+    'relay to bare publisher': rateTo(cells.bare),
+    'relay to bare publisher with headers written before': rateTo(cells.bareWritten),
+    'append to subscriber to the sum of commit and publish, p50': toSum('p50Ms'),
+    'append to subscriber to the sum of commit and publish, p99': toSum('p99Ms'),
+  }
+}
