@@ -11,7 +11,8 @@ export interface DrainOptions {
 
 /**
  * Hands over, batch by batch, what the log has behind a position, until there is no more. Batches grow from a few events on and end
- * below a few megabytes of payload, so that memory is bounded however large events are.
+ * below a few megabytes of payload, so that memory is bounded however large events are. While a batch is applied and there is more behind
+ * it, the next one is read.
  * @param apply answers the position that it has reached.
  * @returns the last position reached.
  * @throws what reading and applying throw; the signal's reason, between two batches.
@@ -23,13 +24,34 @@ export async function drain(
 ): Promise<number> {
   let position = after
   let size = Math.min(firstSize, batchSize)
-  for (;;) {
-    signal?.throwIfAborted()
-    const events = await log.fetchSince(position, size)
-    if (events.length === 0) return position
-    position = await apply(events)
-    size = nextSize(events, batchSize)
+  let ahead: Ahead | undefined
+  try {
+    for (;;) {
+      signal?.throwIfAborted()
+      // What was read ahead counts where the last batch has led to.
+      const events = await (ahead?.after === position ? ahead.events : log.fetchSince(position, size))
+      const last = events.at(-1)
+      if (!last) return position
+      const isFull = events.length === size
+      size = nextSize(events, batchSize)
+      ahead = isFull ? readAhead(log, last.sequence, size) : undefined
+      position = await apply(events)
+    }
+  } finally {
+    await ahead?.events.catch(() => undefined)
   }
+}
+
+interface Ahead {
+  readonly after: number
+  readonly events: Promise<readonly StoredEvent[]>
+}
+
+/** Its failure is told when the events are asked for. */
+function readAhead(log: LogReader, after: number, size: number): Ahead {
+  const events = log.fetchSince(after, size)
+  events.catch(() => undefined)
+  return { after, events }
 }
 
 const firstSize = 16

@@ -1,116 +1,157 @@
 import type { Queryable } from '@artifact-store/log'
-import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
-import { type Columns, namesOf, tableShape } from './table-shape.ts'
+import type { QueryConfig } from 'pg'
+import type { Row, StoredRows } from './stored-rows.ts'
 import type { Key, Rows } from './view.ts'
 
-type Row = Record<string, unknown>
-
 /**
- * The rows of one table while a batch is folded: what the batch reads is loaded at once, its changes are kept in memory, and
- * each row is written once however often it changed.
+ * The rows of one table while events are folded in a transaction: those that events read are loaded, changes are kept in memory, and a row
+ * is written when nothing has asked for it for a while, or at the end, however often it changed. What it answers as statements has to be
+ * run before it loads again, in that order.
  */
 export interface RowStore extends Rows<Row> {
-  load(connection: Queryable, keys: readonly Key[]): Promise<void>
-  flush(connection: Queryable): Promise<void>
+  /** How many rows are in memory. */
+  readonly size: number
+  /** Has the rows with these keys at hand for the next fold. @returns how many characters were read for it. */
+  load(connection: Queryable, keys: readonly Key[]): Promise<number>
+  /** What must be deleted before rows are loaded again. */
+  takeDeletions(): QueryConfig[]
+  /** Ends a turn, and forgets what nothing has asked for in the last so many. @returns how its changes are written. */
+  takeIdle(turns: number): QueryConfig[]
+  /** @returns how all changes are written. */
+  takeAll(): QueryConfig[]
+  /** Forgets everything: the table is emptied. */
+  clear(): void
 }
 
-export function createRowStore(table: PgTable, schema?: string): RowStore {
-  const { name, columns, keyColumns } = tableShape(table, schema)
-  const dataColumns = columns.filter(([, column]) => !keyColumns.some(([, key]) => key.name === column.name))
-  // undefined: known not to exist. What was put or deleted here by its key is also in `changed`.
-  const known = new Map<string, Row | undefined>()
-  const changed = new Map<string, Key>()
-  const prefixes: Key[] = []
+interface Held {
+  readonly key: Key
+  /** Undefined: known not to exist. */
+  row: Row | undefined
+  /** Differs from what the table has. */
+  changed: boolean
+  /** The table has a row with this key, as far as is known. */
+  stored: boolean
+  /** In which turn it was last asked for. */
+  used: number
+}
 
-  const keyOf = (row: Row): Key => keyColumns.map(([property]) => String(row[property]))
+/** Rows whose keys begin alike, by the rest of their keys: deleting them need not look at all others. Where keys are single values, all rows. */
+type Shelf = Map<string, Held>
 
-  async function deleteRows(connection: Queryable, keys: readonly Key[]): Promise<void> {
-    for (const [length, alike] of Map.groupBy(keys, key => key.length)) {
-      const given = keyColumns.slice(0, length)
-      await connection.query({
-        name: `${name}-delete-${length}`,
-        text: `delete from ${name} t using unnest(${arrayParameters(given)}) as k(${namesOf(given)})
-                where ${given.map(([, c]) => `t.${c.name} = k.${c.name}`).join(' and ')}`,
-        values: given.map((_, i) => alike.map(key => key[i])),
-      })
+export function createRowStore(stored: StoredRows): RowStore {
+  const shelves = new Map<string, Shelf>()
+  const isShelved = stored.keyLength > 1
+  const shelfName = (key: Key) => (isShelved ? (key[0] ?? '') : '')
+  const place = (key: Key) => (isShelved ? key.slice(1).join(separator) : (key[0] ?? ''))
+  let size = 0
+  let prefixes: Key[] = []
+  let turn = 0
+
+  const find = (key: Key): Held | undefined => shelves.get(shelfName(key))?.get(place(key))
+
+  function hold(key: Key, row: Row | undefined, changed: boolean): void {
+    const name = shelfName(key)
+    let shelf = shelves.get(name)
+    if (!shelf) {
+      shelf = new Map()
+      shelves.set(name, shelf)
+    }
+    const where = place(key)
+    const known = shelf.get(where)
+    if (known) {
+      known.row = row
+      known.changed = changed
+      known.used = turn
+    } else {
+      shelf.set(where, { key, row, changed, stored: false, used: turn })
+      size += 1
     }
   }
 
-  async function upsertRows(connection: Queryable, rows: readonly Row[]): Promise<void> {
-    if (rows.length === 0) return
-    await connection.query({
-      name: `${name}-upsert`,
-      text: `insert into ${name} (${namesOf(columns)}) select * from unnest(${arrayParameters(columns)})
-             on conflict (${namesOf(keyColumns)}) do update set ${dataColumns.map(([, c]) => `${c.name} = excluded.${c.name}`).join(', ')}`,
-      values: columns.map(([property, column]) => rows.map(row => driverValue(column, row[property]))),
-    })
+  function forget(isIdle: (one: Held) => boolean): void {
+    for (const [name, shelf] of shelves) {
+      for (const [where, one] of shelf) if (isIdle(one) && shelf.delete(where)) size -= 1
+      if (shelf.size === 0) shelves.delete(name)
+    }
+  }
+
+  function takeChanges(isReady: (one: Held) => boolean): QueryConfig[] {
+    const gone: Key[] = []
+    const fresh: Row[] = []
+    const known: Row[] = []
+    for (const shelf of shelves.values()) {
+      for (const one of shelf.values()) {
+        if (!one.changed) continue
+        // A deletion is not put off: a row that is written now may have taken what it frees, such as a value of another unique index.
+        if (one.row === undefined) gone.push(one.key)
+        else if (isReady(one)) (one.stored ? known : fresh).push(one.row)
+        else continue
+        one.changed = false
+        one.stored = one.row !== undefined
+      }
+    }
+    return [...stored.deletions(gone), ...stored.updates(known), ...stored.upserts(fresh)]
   }
 
   return {
-    get: (...key) => known.get(mapKey(key)),
-    put(row) {
-      const key = keyOf(row)
-      known.set(mapKey(key), row)
-      changed.set(mapKey(key), key)
+    get size() {
+      return size
     },
-    delete(...key) {
-      known.set(mapKey(key), undefined)
-      changed.set(mapKey(key), key)
-    },
+    get: (...key) => find(key)?.row,
+    put: row => hold(stored.keyOf(row), row, true),
+    delete: (...key) => hold(key, undefined, true),
     deleteAll(...prefix) {
-      const begin = `${mapKey(prefix)}${separator}`
-      for (const key of known.keys()) if (`${key}${separator}`.startsWith(begin)) known.set(key, undefined)
+      // Of a shelf, what is not said by its name.
+      const begin = isShelved && prefix.length === 1 ? '' : `${place(prefix)}${separator}`
+      for (const [where, one] of shelves.get(shelfName(prefix)) ?? []) {
+        if (!`${where}${separator}`.startsWith(begin)) continue
+        one.row = undefined
+        one.changed = false
+        one.stored = false
+      }
       prefixes.push(prefix)
     },
 
     async load(connection, keys) {
-      const wanted = new Map(keys.map(key => [mapKey(key), key]))
-      if (wanted.size === 0) return
-      for (const key of wanted.keys()) known.set(key, undefined)
-      const list = [...wanted.values()]
-      const { rows } = await connection.query<Row>({
-        name: `${name}-load`,
-        text: `select ${columns.map(([property, column]) => `t.${column.name} as "${property}"`).join(', ')}
-                 from ${name} t join unnest(${arrayParameters(keyColumns)}) as k(${namesOf(keyColumns)}) using (${namesOf(keyColumns)})`,
-        values: keyColumns.map((_, i) => list.map(key => key[i])),
-      })
-      for (const row of rows) {
-        for (const [property, column] of columns)
-          if (row[property] !== null) row[property] = column.mapFromDriverValue(row[property])
-        known.set(mapKey(keyOf(row)), row)
+      const missing: Key[] = []
+      for (const key of keys) {
+        const known = find(key)
+        if (known) {
+          known.used = turn
+        } else {
+          missing.push(key)
+          hold(key, undefined, false)
+        }
       }
+      const { rows, characters } = await stored.read(connection, missing)
+      for (const row of rows) {
+        const one = find(stored.keyOf(row))
+        if (!one) continue
+        one.row = row
+        one.stored = true
+      }
+      return characters
     },
-
-    async flush(connection) {
-      // In this order: what was put behind a deletion of all stays.
-      await deleteRows(connection, prefixes)
-      const rows = [...changed].map(([text, key]) => ({ key, row: known.get(text) }))
-      await deleteRows(
-        connection,
-        rows.filter(({ row }) => row === undefined).map(({ key }) => key),
-      )
-      await upsertRows(
-        connection,
-        rows.map(({ row }) => row).filter(row => row !== undefined),
-      )
-      known.clear()
-      changed.clear()
-      prefixes.length = 0
+    takeDeletions() {
+      const statements = stored.deletions(prefixes)
+      prefixes = []
+      return statements
+    },
+    takeIdle(turns) {
+      turn += 1
+      const isIdle = (one: Held) => one.used < turn - turns
+      const statements = takeChanges(isIdle)
+      forget(isIdle)
+      return statements
+    },
+    takeAll: () => takeChanges(() => true),
+    clear() {
+      shelves.clear()
+      size = 0
+      prefixes = []
     },
   }
 }
 
-function arrayParameters(columns: Columns): string {
-  return columns.map(([, column], i) => `$${i + 1}::${column.getSQLType()}[]`).join(', ')
-}
-
-function driverValue(column: PgColumn, value: unknown): unknown {
-  return value === null || value === undefined ? null : column.mapToDriverValue(value)
-}
-
 // No text in PostgreSQL holds U+0000, so it parts the values of a key without doubt.
 const separator = '\u0000'
-
-function mapKey(key: Key): string {
-  return key.join(separator)
-}

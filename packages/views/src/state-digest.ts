@@ -1,9 +1,10 @@
 import { blake3Stream, type Digest } from '@artifact-store/core'
-import type { Pool, PoolClient } from 'pg'
-import { viewsPosition } from './position.ts'
+import type { PgTable } from 'drizzle-orm/pg-core'
+import type { Pool } from 'pg'
+import { readSnapshot } from './read-snapshot.ts'
 import { registryViews } from './registry.ts'
-import { liveSchema, namesOf, type TableShape, tableShape } from './table-shape.ts'
-import { inTransaction } from './transaction.ts'
+import { rowsInOrder } from './rows-in-order.ts'
+import { liveSchema, tableShape } from './table-shape.ts'
 
 /** What the views hold at a position of the log, as one digest. */
 export interface StateDigest {
@@ -13,40 +14,32 @@ export interface StateDigest {
 
 /**
  * BLAKE3 over every row of every view, in the order of the views and of their keys, read in one snapshot. Two states at one position
- * with one digest are the same, byte for byte.
+ * with one digest are the same, byte for byte, in whichever schema they stand.
  */
 export function stateDigest(pool: Pool, schema = liveSchema): Promise<StateDigest> {
-  return inTransaction(
-    pool,
-    client => digestWithin(client, schema),
-    'begin transaction isolation level repeatable read read only',
-  )
+  return readSnapshot(pool, schema, async snapshot => {
+    const hash = await stateHash()
+    for (const { table } of registryViews) {
+      hash.table(table)
+      for await (const { row } of rowsInOrder(snapshot, table)) hash.row(row)
+    }
+    return { position: snapshot.position, digest: hash.digest() }
+  })
 }
 
-async function digestWithin(client: PoolClient, schema: string): Promise<StateDigest> {
-  // The text of a row must not depend on the session's settings.
-  await client.query(`set local timezone = 'UTC'; set local datestyle = 'ISO, MDY'; set local extra_float_digits = 1;
-                      set local intervalstyle = 'iso_8601'; set local bytea_output = 'hex'`)
-  const position = await viewsPosition(client, schema)
+/** The digest of a state whose rows come by. */
+export interface StateHash {
+  /** The rows that come next are this table's. */
+  table(table: PgTable): void
+  row(row: string): void
+  digest(): Digest
+}
+
+export async function stateHash(): Promise<StateHash> {
   const hash = await blake3Stream()
-  for (const { table } of registryViews) {
-    const shape = tableShape(table, schema)
-    hash.update(`${shape.name}\n`)
-    for await (const row of rowsAsText(client, shape)) hash.update(`${row}\n`)
+  return {
+    table: table => hash.update(`${tableShape(table).name}\n`),
+    row: row => hash.update(`${row}\n`),
+    digest: () => hash.digest(),
   }
-  return { position, digest: hash.digest() }
-}
-
-const rowsAtOnce = 5000
-
-async function* rowsAsText(client: PoolClient, { name, keyColumns }: TableShape): AsyncGenerator<string> {
-  await client.query(
-    `declare state_rows no scroll cursor for select t::text as row from ${name} t order by ${namesOf(keyColumns)}`,
-  )
-  for (;;) {
-    const { rows } = await client.query<{ row: string }>(`fetch ${rowsAtOnce} from state_rows`)
-    for (const { row } of rows) yield row
-    if (rows.length < rowsAtOnce) break
-  }
-  await client.query('close state_rows')
 }

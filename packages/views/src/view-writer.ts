@@ -1,12 +1,12 @@
-import { ArtifactError, asKnown, type EventType, type StoredEvent } from '@artifact-store/core'
-import type { Pool, PoolClient } from 'pg'
-import { viewsChannel, viewsPosition } from './position.ts'
+import type { StoredEvent } from '@artifact-store/core'
+import type { Pool } from 'pg'
+import { conflict, moveCheckpoint, resetCheckpoint } from './checkpoint.ts'
+import { openFold } from './fold.ts'
+import { expected, inPipelinedTransaction, type Pipeline } from './pipeline.ts'
+import { viewsPosition } from './position.ts'
 import { registryViews } from './registry.ts'
-import { createRowStore } from './row-store.ts'
-import { registryProjection } from './schema.ts'
-import { liveSchema, tableShape } from './table-shape.ts'
-import { inTransaction } from './transaction.ts'
-import type { Handler } from './view.ts'
+import { type StoredRows, storedRows } from './stored-rows.ts'
+import { liveSchema } from './table-shape.ts'
 
 /** Writes the views. Nothing else does, so the live path and a replay cannot differ. */
 export interface ViewWriter {
@@ -30,82 +30,78 @@ export interface ViewWriter {
  * @param schema where they stand: the live ones, or those that are made beside them.
  */
 export function createViewWriter(pool: Pool, schema = liveSchema): ViewWriter {
-  const transaction: ViewWriter['transaction'] = work => inTransaction(pool, client => work(writerWithin(client, schema)))
+  const tables = registryViews.map(({ table }) => storedRows(table, schema))
+  const write = <T>(idleLimitMs: number, work: (writer: ViewWriter) => Promise<T>) =>
+    inPipelinedTransaction(pool, idleLimitMs, async pipeline => {
+      const { writer, finish } = writerWithin(pipeline, schema, tables)
+      const result = await work(writer)
+      finish()
+      return result
+    })
   return {
     position: () => viewsPosition(pool, schema),
-    reset: () => transaction(writer => writer.reset()),
-    apply: events => transaction(writer => writer.apply(events)),
-    transaction,
+    reset: () => write(0, writer => writer.reset()),
+    apply: events =>
+      events.length === 0 ? viewsPosition(pool, schema) : write(batchIdleLimitMs, writer => writer.apply(events)),
+    transaction: work => write(0, work),
   }
 }
 
-function writerWithin(client: PoolClient, schema: string): ViewWriter {
+/** Between the statements of a batch lies what folding it takes. So long, and another projector cannot go on. */
+const batchIdleLimitMs = 10_000
+
+interface Writing {
+  readonly writer: ViewWriter
+  /** Sends what the transaction has yet to write. @throws what a batch has failed with, as half of it may be in memory. */
+  readonly finish: () => void
+}
+
+function writerWithin(pipeline: Pipeline, schema: string, tables: readonly StoredRows[]): Writing {
+  const fold = openFold(pipeline, tables)
+  // Once this transaction holds the checkpoint: what stands there, and where the fold is.
+  let held: { readonly stands: number; readonly position: number } | undefined
+  let failure: { readonly error: unknown } | undefined
+
+  async function take(events: readonly StoredEvent[], first: number, last: number): Promise<void> {
+    const moved = held ? undefined : expected(moveCheckpoint(pipeline, schema, first - 1, last))
+    held = { stands: held?.stands ?? last, position: last }
+    const loaded = expected(fold.load(events))
+    await moved
+    const apply = await loaded
+    apply()
+  }
+
   const writer: ViewWriter = {
-    position: () => viewsPosition(client, schema),
+    position: async () => held?.position ?? viewsPosition(pipeline, schema),
     async reset() {
-      // First the checkpoint: it waits for a batch that is being applied, so that the next statements see that batch's rows.
-      await client.query(
-        `insert into ${schema}.checkpoints (projection, position) values ($1, 0) on conflict (projection) do update set position = 0`,
-        [registryProjection],
-      )
-      // Not truncate: that locks readers out, and those that read a snapshot would find nothing in it.
-      for (const { table } of registryViews) await client.query(`delete from ${tableShape(table, schema).name}`)
+      const reset = resetCheckpoint(pipeline, schema)
+      held = { stands: 0, position: 0 }
+      fold.clear()
+      await reset
     },
     async apply(events) {
-      const first = events[0]
-      const last = events.at(-1)
-      if (!first || !last) return writer.position()
-      if (events.some((event, i) => event.sequence !== first.sequence + i))
-        throw conflict(`the events ${first.sequence} to ${last.sequence} do not follow each other: one was left out`)
-      await moveCheckpoint(client, schema, first.sequence - 1, last.sequence)
-      await applyToRows(client, schema, events)
-      return last.sequence
+      const first = events[0]?.sequence
+      const last = events.at(-1)?.sequence
+      if (first === undefined || last === undefined) return writer.position()
+      if (events.some((event, i) => event.sequence !== first + i))
+        throw conflict(`the events ${first} to ${last} do not follow each other: one was left out`)
+      if (held && held.position !== first - 1) throw conflict(`the views are at ${held.position}: an event was left out`)
+      try {
+        await take(events, first, last)
+      } catch (error) {
+        failure ??= { error }
+        throw error
+      }
+      return last
     },
     transaction: work => work(writer),
   }
-  return writer
-}
-
-// Which handler fits which event is known by the event's type at run time only; `defineView` has checked each pair.
-type Handlers = { readonly [T in EventType]?: Handler<EventType, Record<string, unknown>> }
-
-async function applyToRows(client: PoolClient, schema: string, events: readonly StoredEvent[]): Promise<void> {
-  const known = events.map(asKnown).filter(event => event !== undefined)
-  for (const view of registryViews) {
-    const handlers = view.handlers as Handlers
-    const handled = known.flatMap(event => {
-      const handler = handlers[event.eventType]
-      return handler ? [{ event, handler }] : []
-    })
-    if (handled.length === 0) continue
-    const store = createRowStore(view.table, schema)
-    await store.load(
-      client,
-      handled.flatMap(({ event, handler }) => handler.reads?.(event) ?? []),
-    )
-    for (const { event, handler } of handled) handler.apply(event, store)
-    await store.flush(client)
+  return {
+    writer,
+    finish() {
+      if (failure) throw failure.error
+      fold.finish()
+      if (held && held.position !== held.stands) void expected(moveCheckpoint(pipeline, schema, held.stands, held.position))
+    },
   }
-}
-
-// Compare and set: a second projector that read the same events finds the checkpoint moved and rolls back.
-// Whoever waits for a position hears of it when, and only if, this commits.
-async function moveCheckpoint(client: PoolClient, schema: string, from: number, to: number): Promise<void> {
-  if (from === 0) {
-    await client.query(
-      `insert into ${schema}.checkpoints (projection, position) values ($1, 0) on conflict (projection) do nothing`,
-      [registryProjection],
-    )
-  }
-  const { rowCount } = await client.query({
-    name: `${schema}-move-checkpoint`,
-    text: `with moved as (update ${schema}.checkpoints set position = $3 where projection = $1 and position = $2 returning position)
-           select ${schema === liveSchema ? `pg_notify('${viewsChannel}', position::text)` : 'position'} from moved`,
-    values: [registryProjection, from, to],
-  })
-  if (rowCount !== 1) throw conflict(`the views are not at ${from}: another projector has moved them, or an event was left out`)
-}
-
-function conflict(message: string): ArtifactError {
-  return new ArtifactError('revision-conflict', message)
 }

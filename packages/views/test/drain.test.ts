@@ -45,6 +45,39 @@ describe('drain', () => {
   })
 })
 
+describe('drain, while a batch is applied', () => {
+  it('reads the next one, if there may be more', async () => {
+    const log = logOf(100, 10)
+    const happened: string[] = []
+    const watched: LogReader = {
+      ...log,
+      fetchSince: (after, limit) => {
+        happened.push(`read ${after}`)
+        return log.fetchSince(after, limit)
+      },
+    }
+    const take = async (events: readonly StoredEvent[]) => {
+      happened.push(`take ${events.length}`)
+      return events.at(-1)?.sequence ?? 0
+    }
+    await drain(watched, take, { after: 0, batchSize: 32 })
+    expect(happened).toEqual(['read 0', 'read 16', 'take 16', 'read 48', 'take 32', 'read 80', 'take 32', 'take 20', 'read 100'])
+  })
+
+  it('is not told of a failure to read ahead before it comes to that', async () => {
+    const seen: number[] = []
+    const log = logOf(100, 10)
+    const broken: LogReader = {
+      ...log,
+      fetchSince: (after, limit) => (after > 0 ? Promise.reject(new Error('the disk is gone')) : log.fetchSince(after, limit)),
+    }
+    await expect(drain(broken, takeInto(seen), { after: 0, batchSize: 10 })).rejects.toThrow('the disk is gone')
+    expect(seen).toHaveLength(10)
+    const failing = () => Promise.reject(new Error('cannot be applied'))
+    await expect(drain(broken, failing, { after: 0, batchSize: 10 })).rejects.toThrow('cannot be applied')
+  })
+})
+
 /** A log of so many events with payloads of so many bytes. */
 function logOf(length: number, bytes: number): LogReader {
   const payloadJson = 'x'.repeat(bytes)

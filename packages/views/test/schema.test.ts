@@ -33,10 +33,10 @@ describe('the grants', () => {
   it('keep the projector from writing the log', async () => {
     const projector = views.database.poolFor('projector')
     await expect(projector.query(`insert into log.events select * from log.events`)).rejects.toEqual(denied)
-    await expect(projector.query(`insert into log.appends values ('k', '', 1, 1)`)).rejects.toEqual(denied)
+    await expect(projector.query('insert into log.partitions values (1, 1, 1)')).rejects.toEqual(denied)
     await expect(
       projector.query(
-        `select * from log.append('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`,
+        `select * from log.append_batch('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`,
       ),
     ).rejects.toEqual(denied)
   })

@@ -28,8 +28,9 @@ export interface TestViews extends AsyncDisposable {
   show(...events: readonly NewEvent[]): Promise<readonly StoredEvent[]>
 }
 
-export async function openTestViews(): Promise<TestViews> {
-  const database = await createTestDatabase()
+/** @param given a database that has been migrated, in the place of one of its own; disposed of with the views. */
+export async function openTestViews(given?: TestDatabase): Promise<TestViews> {
+  const database = given ?? (await createTestDatabase())
   const log = openPostgresLog(database.poolFor('log_writer'))
   const writer = createViewWriter(database.poolFor('projector'))
   const reader = database.poolFor('gateway')

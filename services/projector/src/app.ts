@@ -1,33 +1,24 @@
-import { ArtifactError } from '@artifact-store/core'
 import { createBell, logChannel, natsBell, postgresLogReader } from '@artifact-store/log'
 import { type App, createApp, openPool, type Scope, startWakeUps, waitForPostgres } from '@artifact-store/service'
-import { createViewWriter, stateDigest } from '@artifact-store/views'
+import { stateDigest } from '@artifact-store/views'
 import type { ProjectorConfig } from './config.ts'
-import { projectionMetrics } from './metrics.ts'
-import { type ProjectionStatus, project } from './project.ts'
+import { createProjection } from './projection.ts'
+import { workOnViewTasks } from './view-tasks.ts'
 
-/** The only process that writes the views: follows the log and applies it. */
+/** Only projectors write the views: one follows the log and applies it, the others stand by. */
 export async function projectorApp(config: ProjectorConfig, scope: Scope): Promise<App> {
   const { logger, health, metrics, signal } = scope
-  const pool = scope.use(openPool({ url: config.DATABASE_URL, applicationName: 'artifact-store projector', max: 4, logger }))
+  const pool = scope.use(
+    openPool({ url: config.DATABASE_URL, applicationName: 'artifact-store projector', max: 4, queryTimeoutMs: 60_000, logger }),
+  )
   const log = postgresLogReader(pool)
   const bell = createBell()
-  let status: ProjectionStatus = { position: 0 }
-
-  projectionMetrics(metrics, log, () => status)
   health.check('postgres', async () => `log at ${await log.head()}`)
-  health.check('projection', async () => {
-    const { position, obstacle } = status
-    if (obstacle) throw obstacle
-    // The log, read later, has all that the views show, unless it is not the log that they were made from.
-    const head = await log.head()
-    if (position > head) throw viewsAhead(position, head)
-    return `views at ${position}`
-  })
+  const projection = createProjection(scope, pool, log)
 
   const app = createApp(scope)
   app.get('/v1/position', async c => {
-    const { position, appliedAt } = status
+    const { position, appliedAt } = await projection.look()
     const head = await log.head()
     return c.json({ position, head, lag: Math.max(0, head - position), appliedAt: appliedAt?.toISOString() ?? null })
   })
@@ -41,25 +32,15 @@ export async function projectorApp(config: ProjectorConfig, scope: Scope): Promi
     overNats: connection => natsBell({ connection }, bell),
     ring: () => bell.ring(),
   })
-  const projecting = project({
-    log,
-    writer: createViewWriter(pool),
-    bell,
+  projection.start(config, bell)
+  const working = workOnViewTasks({
+    databaseUrl: config.DATABASE_URL,
+    pool,
     batchSize: config.PROJECTOR_BATCH,
     logger,
+    metrics,
     signal,
-    onStatus(next) {
-      status = next
-    },
   })
-  scope.defer(() => projecting)
+  scope.defer(() => working)
   return app
-}
-
-function viewsAhead(position: number, head: number): ArtifactError {
-  return new ArtifactError(
-    'configuration',
-    `the views are at ${position} but the log only at ${head}: they were made from another log, or an older copy of the database was restored. Restore the newer one, or empty the views so that they are made anew`,
-    { details: { position, head } },
-  )
 }

@@ -8,8 +8,8 @@ export const projectorConfig = z.object({
   DATABASE_URL: secretUrl('postgres:', 'postgresql:'),
   /** Where wake-ups come from; without it, from PostgreSQL. */
   NATS_URL: secretUrl().optional(),
-  /** The most events in one transaction. */
-  PROJECTOR_BATCH: integer({ min: 1, max: 10_000 }).default(1000),
+  /** The most events in one transaction, which has so many only while the views are far behind. */
+  PROJECTOR_BATCH: integer({ min: 1, max: 10_000 }).default(5000),
 })
 
 export type ProjectorConfig = z.output<typeof projectorConfig>

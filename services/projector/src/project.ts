@@ -23,6 +23,8 @@ export interface ProjectOptions {
   readonly signal: AbortSignal
   /** Told of every change. */
   readonly onStatus: (status: ProjectionStatus) => void
+  /** Told of every batch: how many events it had, and how many seconds it took until it was in the views. */
+  readonly onBatch: (events: number, seconds: number) => void
 }
 
 /** The longest wait between two looks at the log, in milliseconds: the bell is a hint and may be lost. */
@@ -35,7 +37,7 @@ const retryMs = { first: 100, longest: 5000 }
  * event that cannot be applied stops it loudly: it is told as an obstacle, and tried again, as a mended database would apply it.
  */
 export async function project(options: ProjectOptions): Promise<void> {
-  const { log, writer, bell, batchSize, logger, signal, onStatus } = options
+  const { log, writer, bell, batchSize, logger, signal, onStatus, onBatch } = options
   let status: ProjectionStatus = { position: 0 }
   let waitMs = retryMs.first
   const change = (next: Partial<ProjectionStatus>) => {
@@ -70,7 +72,9 @@ export async function project(options: ProjectOptions): Promise<void> {
       position = await drain(
         log,
         async events => {
+          const begun = performance.now()
           const reached = await applyBatch(writer, events)
+          onBatch(events.length, (performance.now() - begun) / 1000)
           move(reached, events.at(-1)?.createdAt)
           return reached
         },

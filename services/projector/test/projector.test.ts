@@ -3,10 +3,12 @@ import { stateDigest } from '@artifact-store/views'
 import { describe, expect, it } from 'vitest'
 import {
   appendBurst,
+  expectEachAppliedOnce,
   expectFreshReplayEqual,
   metricsOf,
   positionOf,
   readinessOf,
+  recordCheckpoints,
   startProjector,
   untilAt,
   untilReadiness,
@@ -38,6 +40,8 @@ describe('the projector', () => {
     expect(await metricsOf(projector)).toMatchObject({
       artifact_store_projection_position: 400,
       artifact_store_projection_lag_events: 0,
+      artifact_store_projection_lag_seconds: 0,
+      'artifact_store_leading{work="projection"}': 1,
       'artifact_store_projection_stopped{kind="poison-event"}': 0,
       'artifact_store_projection_stopped{kind="backend-unavailable"}': 0,
     })
@@ -48,11 +52,17 @@ describe('the projector', () => {
     await blocker.query('begin; lock table views.checkpoints in share row exclusive mode')
     await appendBurst(database.poolFor('log_writer'), history.slice(400))
     expect(await positionOf(projector)).toMatchObject({ position: 400, head: 450, lag: 50 })
-    expect(await metricsOf(projector)).toMatchObject({ artifact_store_projection_lag_events: 50 })
+    const behind = await metricsOf(projector)
+    expect(behind).toMatchObject({ artifact_store_projection_lag_events: 50 })
+    expect(behind['artifact_store_projection_lag_seconds']).toBeGreaterThan(0)
     expect(await readinessOf(projector)).toMatchObject({ http: 200 })
     await blocker.query('rollback')
     blocker.release()
     await untilAt(projector, 450)
+    const { artifact_store_projection_batch_size_sum: events, artifact_store_projection_batch_duration_seconds_count: batches } =
+      await metricsOf(projector)
+    expect(events).toBe(450)
+    expect(batches).toBeGreaterThanOrEqual(450 / 20)
     expect(await projector.stop()).toBe(0)
     await expectFreshReplayEqual(database.pool)
   })
@@ -82,7 +92,7 @@ describe('the projector', () => {
 
   it('may run twice: each event is applied once, and either takes over from the other', async () => {
     await using database = await createTestDatabase()
-    await recordCheckpoints(database)
+    await recordCheckpoints(database.pool)
     const history = randomHistory({ seed: 5, length: 900 })
     await using one = await startProjector(database.urlFor('projector'))
     await using other = await startProjector(database.urlFor('projector'))
@@ -94,10 +104,7 @@ describe('the projector', () => {
     expect(await readinessOf(other)).toMatchObject({ http: 200 })
     await other.stop()
 
-    const { rows } = await database.pool.query<{ moved_from: string; moved_to: string }>(
-      'select moved_from, moved_to from moves order by id',
-    )
-    expect(rows.map(({ moved_from }) => moved_from)).toEqual(['0', ...rows.slice(0, -1).map(({ moved_to }) => moved_to)])
+    await expectEachAppliedOnce(database.pool)
     await expectFreshReplayEqual(database.pool)
   })
 })
@@ -114,15 +121,3 @@ describe('views that were made from another log', () => {
     })
   })
 })
-
-/** Writes down every move of the checkpoint that commits, in the order of their happening: the checkpoint's row is locked meanwhile. */
-async function recordCheckpoints({ pool }: { readonly pool: { query(sql: string): Promise<unknown> } }): Promise<void> {
-  await pool.query(`
-    create table moves (id bigint generated always as identity, moved_from bigint not null, moved_to bigint not null);
-    create function record_move() returns trigger language plpgsql security definer as $$
-    begin
-      insert into public.moves (moved_from, moved_to) values (old.position, new.position);
-      return null;
-    end $$;
-    create trigger record_move after update on views.checkpoints for each row execute function record_move()`)
-}

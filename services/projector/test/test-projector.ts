@@ -74,3 +74,23 @@ export async function expectFreshReplayEqual(pool: Pool): Promise<StateDigest> {
   expect(await stateDigest(pool)).toEqual(live)
   return live
 }
+
+/** Writes down every move of the checkpoint that commits, in the order of their happening: the checkpoint's row is locked meanwhile. */
+export async function recordCheckpoints(superuser: Pool): Promise<void> {
+  await superuser.query(`
+    create table moves (id bigint generated always as identity, moved_from bigint not null, moved_to bigint not null);
+    create function record_move() returns trigger language plpgsql security definer as $$
+    begin
+      insert into public.moves (moved_from, moved_to) values (old.position, new.position);
+      return null;
+    end $$;
+    create trigger record_move after update on views.checkpoints for each row execute function record_move()`)
+}
+
+/** Every move of the checkpoint began where the one before had ended. */
+export async function expectEachAppliedOnce(superuser: Pool): Promise<void> {
+  const { rows } = await superuser.query<{ moved_from: string; moved_to: string }>(
+    'select moved_from, moved_to from moves order by id',
+  )
+  expect(rows.map(({ moved_from }) => moved_from)).toEqual(['0', ...rows.slice(0, -1).map(({ moved_to }) => moved_to)])
+}
