@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { type Surroundings, withGlobalOptions } from './command.ts'
+import { adminCommand } from './commands/admin.ts'
 import { discardCommand } from './commands/discard.ts'
 import { eventsCommand } from './commands/events.ts'
 import { lsCommand } from './commands/ls.ts'
@@ -21,6 +22,7 @@ export function artifactProgram(surroundings: Surroundings): Command {
     .addCommand(eventsCommand(surroundings))
     .addCommand(discardCommand(surroundings))
     .addCommand(tokenCommand(surroundings))
+    .addCommand(adminCommand(surroundings))
   forEachCommand(program, command => {
     command.exitOverride().showHelpAfterError(`Try "${pathOf(command)} --help".`)
     command.configureOutput({

@@ -10,6 +10,7 @@ import type { Transport } from './http/transport.ts'
 import { Packages } from './packages.ts'
 import { Server } from './server.ts'
 import { Tokens } from './tokens.ts'
+import { Views } from './views.ts'
 
 export interface ClientOptions {
   /** Where the gateway is, e.g. `http://127.0.0.1:8080`; a path is kept as a prefix. */
@@ -36,6 +37,7 @@ export class ArtifactStoreClient implements Disposable {
   readonly events: Events
   readonly tokens: Tokens
   readonly server: Server
+  readonly views: Views
   /** How patient this client is. */
   readonly retry: RetryPolicy
   readonly #transport: Transport
@@ -60,6 +62,7 @@ export class ArtifactStoreClient implements Disposable {
     this.events = new Events(caller, this.retry)
     this.tokens = new Tokens(caller)
     this.server = new Server(caller)
+    this.views = new Views(caller)
   }
 
   /** The sentence for an error that broke a body while it was read; undefined when it was not the connection that failed. */

@@ -70,7 +70,8 @@ export class Packages {
     this.#caller = caller
   }
 
-  /** @param options.idempotencyKey the same key makes the same package, however often it is sent; a random one where none is given. */
+  /** @param options.idempotencyKey the same key makes the same package, however often it is sent within a week; a random one
+   * where none is given. */
   async create(input: NewPackage, options: CallOptions & { idempotencyKey?: string | undefined } = {}): Promise<Package> {
     const headers = { 'idempotency-key': options.idempotencyKey ?? randomUUID() }
     return this.#caller.json(

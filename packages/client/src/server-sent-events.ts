@@ -3,8 +3,8 @@ import { createParser } from 'eventsource-parser'
 
 export interface ServerSentEvent {
   readonly id: string | undefined
-  readonly event: string | undefined
-  readonly data: string
+  /** Undefined for an id that came without data: it is the last event's id from then on, and no event. */
+  readonly data: string | undefined
 }
 
 /** No event is as long as this, in characters: what is longer is no event stream. */
@@ -19,7 +19,12 @@ export async function* readServerSentEvents(bytes: AsyncIterable<Uint8Array>): A
   let received: ServerSentEvent[] = []
   const parser = createParser({
     maxBufferSize: longestEvent,
-    onEvent: ({ id, event, data }) => received.push({ id, event, data }),
+    // It tells the id of an event first, and then the event.
+    onId: id => received.push({ id, data: undefined }),
+    onEvent: ({ id, data }) => {
+      if (id !== undefined) received.pop()
+      received.push({ id, data })
+    },
     onError: error => {
       if (error.type === 'max-buffer-size-exceeded')
         throw new ArtifactError('internal', 'the event stream has an event of more than 64 MiB', { cause: error })

@@ -26,4 +26,9 @@ export class Server {
   async openapi(options: CallOptions = {}): Promise<Record<string, unknown>> {
     return this.#caller.json({ method: 'GET', path: '/openapi.json', signal: options.signal }, z.record(z.string(), z.unknown()))
   }
+
+  /** The AsyncAPI document that describes every event. */
+  async asyncapi(options: CallOptions = {}): Promise<Record<string, unknown>> {
+    return this.#caller.json({ method: 'GET', path: '/asyncapi.json', signal: options.signal }, z.record(z.string(), z.unknown()))
+  }
 }

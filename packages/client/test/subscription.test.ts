@@ -2,28 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { ArtifactStoreClient } from '../src/client.ts'
 import type { StoreEvent } from '../src/index.ts'
-import { eventually, quick, sendProblem, unusedPort, useSmallServers } from './small-server.ts'
-
-function event(sequence: number, type = 'v1.package.created') {
-  return {
-    specversion: '1.0',
-    id: String(sequence),
-    source: '/artifact-store',
-    type,
-    subject: 'package/01a205f3-fc15-76bf-a5d3-b7d5601575e5',
-    time: '2026-01-01T00:00:00.000Z',
-    datacontenttype: 'application/json',
-    sequence: String(sequence),
-    subjectrevision: 1,
-    actor: 'ci',
-    payloaddigest: '00',
-    data: { text: `číslo ${sequence}` },
-  }
-}
-
-function frame(sequence: number): string {
-  return `event: v1.package.created\nid: ${sequence}\ndata: ${JSON.stringify(event(sequence))}\n\n`
-}
+import { frame, sampleEvent } from './sample-event.ts'
+import { eventually, quick, sendJson, sendProblem, unusedPort, useSmallServers } from './small-server.ts'
 
 function begin(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -109,6 +89,80 @@ describe('a subscription', () => {
     expect(server.requests[0]?.url).toContain('type=v1.package.created&type=v1.package.finalized')
   })
 
+  it('moves its position past what a filter leaves out, and goes on from there', async () => {
+    const { promise: seen, resolve: see } = Promise.withResolvers<void>()
+    const server = await serve(async (request, response) => {
+      begin(response)
+      if (resumePoint(request) === 0) return response.end(`${frame(3)}id: 3\n\n: still here\n\nid: 8\n\n`)
+      await seen
+      return response.write(frame(9))
+    })
+    using client = server.client()
+    const events = client.events.subscribe({ type: 'v1.package.*' })
+    expect(events.position).toBe(0)
+    expect((await events.next()).value?.sequence).toBe('3')
+    expect(events.position).toBe(3)
+    const next = events.next()
+    await eventually(() => events.position === 8)
+    see()
+    expect((await next).value?.sequence).toBe('9')
+    expect(server.requests.map(resumePoint)).toEqual([0, 8])
+    await events.return()
+  })
+
+  it('takes a position that jumps for a loss where nothing is filtered', async () => {
+    const server = await serve((_request, response) => {
+      begin(response)
+      response.write(`${frame(1)}id: 1\n\nid: 3\n\n`)
+    })
+    using client = server.client()
+    await expect(take(client.events.subscribe(), 2)).rejects.toMatchObject({
+      kind: 'internal',
+      details: { position: 1, sequence: 3 },
+    })
+  })
+
+  it.each(['stream', 'page'])('gives out no event of a %s whose payload was changed', async way => {
+    const event = { ...sampleEvent(1), data: { text: 'another' } }
+    const server = await serve((_request, response) => {
+      if (way === 'page') return sendJson(response, 200, [event])
+      begin(response)
+      return response.write(`id: 1\ndata: ${JSON.stringify(event)}\n\n`)
+    })
+    using client = server.client()
+    const events = way === 'page' ? client.events.list() : take(client.events.subscribe(), 1)
+    await expect(events).rejects.toMatchObject({ kind: 'digest-mismatch', details: { sequence: 1 } })
+  })
+
+  it('proves a payload as it came, also where it has names that are odd in JavaScript', async () => {
+    const data = JSON.parse('{"__proto__":{"10":1,"9":2},"constructor":"x"}')
+    const server = await serve((_request, response) => sendJson(response, 200, [sampleEvent(1, { data })]))
+    using client = server.client()
+    const { events } = await client.events.list()
+    expect(JSON.stringify(events[0]?.data)).toBe(JSON.stringify(data))
+  })
+
+  it('refuses a filter that can match nothing before it asks anyone', async () => {
+    const server = await serve((_request, response) => begin(response))
+    using client = server.client()
+    expect(() => client.events.subscribe({ type: 'package.created' })).toThrow(
+      expect.objectContaining({ kind: 'invalid-request' }),
+    )
+    expect(() => client.events.subscribe({ subject: 'package/' })).toThrow(expect.objectContaining({ kind: 'invalid-request' }))
+    expect(server.requests).toHaveLength(0)
+  })
+
+  it('ends when it is told to return while it waits for an event', async () => {
+    const server = await serve((_request, response) => begin(response))
+    using client = server.client()
+    const events = client.events.subscribe()
+    const next = events.next()
+    await eventually(() => server.requests.length === 1)
+    expect(await events.return()).toEqual({ done: true, value: undefined })
+    expect(await next).toEqual({ done: true, value: undefined })
+    await eventually(async () => (await server.connections()) === 0)
+  })
+
   it('closes its connection when its consumer breaks', async () => {
     const server = await serve((_request, response) => {
       begin(response)
@@ -166,10 +220,18 @@ describe('a subscription', () => {
   })
 })
 
+it('a page of events says whether there is more', async () => {
+  const server = await serve((_request, response) => {
+    sendJson(response, 200, [sampleEvent(4)], { 'artifact-position': '4', link: '</v1/events?after=4>; rel="next"' })
+  })
+  using client = server.client()
+  expect(await client.events.list({ after: 3 })).toMatchObject({ position: 4, atEnd: false })
+})
+
 it('a page of events says how far was read, also where a filter let nothing through', async () => {
   const server = await serve((_request, response) => {
     response.writeHead(200, { 'content-type': 'application/cloudevents-batch+json', 'artifact-position': '77' }).end('[]')
   })
   using client = server.client()
-  expect(await client.events.list({ after: 3, type: 'v1.package.deleted' })).toEqual({ events: [], position: 77 })
+  expect(await client.events.list({ after: 3, type: 'v1.package.deleted' })).toEqual({ events: [], position: 77, atEnd: true })
 })

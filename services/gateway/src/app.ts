@@ -1,6 +1,6 @@
 import { checkedBlobStore, openBlobStore } from '@artifact-store/blobs'
 import { ArtifactError } from '@artifact-store/core'
-import { createBell, logChannel, natsBell, openRemoteLog, postgresLogReader } from '@artifact-store/log'
+import { createBell, type EventFilter, logChannel, natsBell, openRemoteLog, postgresLogReader } from '@artifact-store/log'
 import {
   type App,
   createApp,
@@ -13,8 +13,10 @@ import {
   waitForPostgres,
 } from '@artifact-store/service'
 import { viewsChannel, viewsDatabase, viewsPosition } from '@artifact-store/views'
+import { asyncApiDocument } from './asyncapi.ts'
 import type { GatewayConfig } from './config.ts'
 import type { GatewayContext } from './context.ts'
+import { openEvents } from './events/events-context.ts'
 import { mountRoutes } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
 import { ensureBootstrapToken } from './registry/bootstrap-token.ts'
@@ -26,24 +28,33 @@ import { followViews } from './views-follower.ts'
 export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<App> {
   const { logger, health, signal } = scope
   const pool = scope.use(
-    openPool({ url: config.DATABASE_URL, applicationName: 'artifact-store gateway', max: config.DATABASE_CONNECTIONS, logger }),
+    openPool({
+      url: config.DATABASE_URL,
+      applicationName: 'artifact-store gateway',
+      max: config.DATABASE_CONNECTIONS,
+      queryTimeoutMs: 30_000,
+      logger,
+    }),
   )
   const blobs = scope.use(checkedBlobStore(await openBlobStore(config.BLOBS_URL)))
-  const logWriter = new URL(config.LOG_WRITER_URL)
-  const log = openRemoteLog({ url: logWriter, token: config.LOG_WRITER_TOKEN.reveal() })
+  const [preferred, ...standbys] = config.LOG_WRITER_URL
+  const logWriters = [new URL(preferred), ...standbys.map(url => new URL(url))] as const
+  const log = scope.use(openRemoteLog({ urls: logWriters, token: config.LOG_WRITER_TOKEN.reveal() }))
   const follower = followViews(pool)
   const views = viewsDatabase(pool)
   const logBell = createBell()
+  const read = (filter?: EventFilter) => postgresLogReader(pool, filter)
 
   health.check('postgres', async () => `views at ${await viewsPosition(pool)}`)
   health.check('blobs', checkSignal => blobs.probe({ signal: checkSignal }))
-  health.check('log-writer', checkSignal => checkReady(logWriter, checkSignal))
+  health.check('log-writer', checkSignal => checkAnyReady(logWriters, checkSignal))
 
   const gateway: GatewayContext = {
     log,
-    read: filter => postgresLogReader(pool, filter),
-    logBell,
+    read,
+    events: openEvents(scope, { pool, read, bell: logBell }),
     views,
+    database: pool,
     follower,
     blobs,
     packageFiles: createPackageFiles({ log, follower, views }),
@@ -64,8 +75,9 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   await bootstrap(gateway, config, scope)
 
   const app = createApp(scope)
-  const document = openApiDocument(routes, version)
-  app.get('/openapi.json', c => c.json(document))
+  const [openApi, asyncApi] = [openApiDocument(routes, version), asyncApiDocument(version)]
+  app.get('/openapi.json', c => c.json(openApi))
+  app.get('/asyncapi.json', c => c.json(asyncApi))
   mountRoutes(app, routes, gateway)
   return app
 }
@@ -82,9 +94,18 @@ async function bootstrap(gateway: GatewayContext, config: GatewayConfig, { logge
   else logger.info({ found }, 'the first admin token is valid')
 }
 
-async function checkReady(service: URL, signal: AbortSignal): Promise<void> {
+/** One that works is enough. @returns which one that is, where there are several. */
+async function checkAnyReady(services: readonly URL[], signal: AbortSignal): Promise<string | undefined> {
+  const ready = await Promise.any(services.map(service => checkReady(service, signal))).catch((error: AggregateError) => {
+    throw error.errors[0]
+  })
+  return services.length > 1 ? `${ready.host} is ready` : undefined
+}
+
+async function checkReady(service: URL, signal: AbortSignal): Promise<URL> {
   const response = await fetch(new URL('/health/ready', service), { signal })
   await response.body?.cancel()
   if (!response.ok)
     throw new ArtifactError('log-unavailable', `the log-writer answers ${response.status}: see its own /health/ready`)
+  return service
 }

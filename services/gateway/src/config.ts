@@ -1,4 +1,4 @@
-import { integer, processSettings, secret, secretUrl, text, url } from '@artifact-store/service'
+import { integer, processSettings, secret, secretUrl, text, urls } from '@artifact-store/service'
 import { z } from 'zod'
 
 /** What the gateway reads from its environment. */
@@ -10,7 +10,8 @@ export const gatewayConfig = z.object({
   DATABASE_CONNECTIONS: integer({ min: 1, max: 500 }).default(20),
   /** Where wake-ups come from; without it, from PostgreSQL. */
   NATS_URL: secretUrl().optional(),
-  LOG_WRITER_URL: url('http:', 'https:'),
+  /** The log-writers, the preferred one first. */
+  LOG_WRITER_URL: urls('http:', 'https:'),
   LOG_WRITER_TOKEN: secret({ minLength: 16 }),
   /** Where the bytes are, e.g. `fs:///var/lib/artifact-store`. */
   BLOBS_URL: text('the address of a blob store such as fs:///var/lib/artifact-store'),

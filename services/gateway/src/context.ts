@@ -1,7 +1,8 @@
 import type { CheckedBlobStore } from '@artifact-store/blobs'
-import type { AppendPort, Bell, EventFilter, LogReader } from '@artifact-store/log'
+import type { AppendPort, EventFilter, LogReader, Queryable } from '@artifact-store/log'
 import type { Logger } from '@artifact-store/service'
 import type { ViewsDatabase } from '@artifact-store/views'
+import type { EventsContext } from './events/events-context.ts'
 import type { PackageFiles } from './registry/package-files.ts'
 import type { ViewsFollower } from './views-follower.ts'
 
@@ -10,9 +11,10 @@ export interface GatewayContext {
   readonly log: AppendPort
   /** The log, narrowed by a filter. */
   readonly read: (filter?: EventFilter) => LogReader
-  /** Rings when the log has grown. */
-  readonly logBell: Bell
+  readonly events: EventsContext
   readonly views: ViewsDatabase
+  /** The views as a whole: what is done with all of them is asked for here. */
+  readonly database: Queryable
   readonly follower: ViewsFollower
   readonly blobs: CheckedBlobStore
   readonly packageFiles: PackageFiles

@@ -165,4 +165,12 @@ const openPaths = {
   '/openapi.json': {
     get: { operationId: 'getOpenApi', summary: 'This document', security: [], responses: plain('This document') },
   },
+  '/asyncapi.json': {
+    get: {
+      operationId: 'getAsyncApi',
+      summary: 'The AsyncAPI document of the events',
+      security: [],
+      responses: plain('The document'),
+    },
+  },
 }

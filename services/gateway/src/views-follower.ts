@@ -31,7 +31,7 @@ export function followViews(connection: Queryable, options: ViewsFollowerOptions
       else see(position)
     },
     async reached(position, signal) {
-      const deadline = Date.now() + patienceMs
+      const deadline = performance.now() + patienceMs
       while (seen < position) {
         signal?.throwIfAborted()
         const known = bell.count
@@ -39,7 +39,7 @@ export function followViews(connection: Queryable, options: ViewsFollowerOptions
         await bell.wait(known, 250, signal)
         if (seen >= position) return
         if (bell.count === known) see(await viewsPosition(connection))
-        if (seen < position && Date.now() > deadline) {
+        if (seen < position && performance.now() > deadline) {
           throw new ArtifactError(
             'views-behind',
             `the write is in the log at ${position}, but the views have only reached ${seen}: read again in a moment`,

@@ -1,4 +1,6 @@
-import { type RunningSystem, startSystem } from '@artifact-store/testkit'
+import type { NewEvent, StoredEvent } from '@artifact-store/core'
+import { openPostgresLog, postgresLogReader } from '@artifact-store/log'
+import { type RunningSystem, randomHistory, startSystem } from '@artifact-store/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, apiOf } from './api.ts'
 
@@ -8,100 +10,102 @@ let api: Api
 beforeAll(async () => {
   system = await startSystem()
   api = apiOf(system)
+  for (let i = 0; i < 5; i += 1) await api.createPackage()
 })
 afterAll(() => system[Symbol.asyncDispose]())
 
-interface SentEvent {
-  readonly id: number
-  readonly type: string
-  readonly data: { readonly id: string; readonly subject: string; readonly sequence: string }
+/** What the log has, beside the gateway. */
+function log(after: number): Promise<readonly StoredEvent[]> {
+  return postgresLogReader(system.database.pool).fetchSince(after, 1000)
 }
 
-/** Follows the stream until it has `count` events. */
-async function follow(
-  query: string,
-  count: number,
-  headers: Readonly<Record<string, string>> = {},
-  meanwhile: () => Promise<void> = async () => {},
-): Promise<SentEvent[]> {
-  const aborter = new AbortController()
-  const response = await fetch(`${system.gateway.url}/v1/events${query}`, {
-    headers: { authorization: `Bearer ${system.token}`, accept: 'text/event-stream', ...headers },
-    signal: aborter.signal,
-  })
-  expect(response.headers.get('content-type')).toContain('text/event-stream')
-  const working = meanwhile()
-  const found: SentEvent[] = []
-  let text = ''
-  for await (const chunk of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
-    text += chunk
-    const blocks = text.split('\n\n')
-    text = blocks.pop() ?? ''
-    for (const block of blocks) {
-      const fields = new Map(
-        block.split('\n').map(line => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]),
-      )
-      if (fields.has('id'))
-        found.push({ id: Number(fields.get('id')), type: fields.get('event') ?? '', data: JSON.parse(fields.get('data') ?? '') })
-    }
-    if (found.length >= count) break
-  }
-  aborter.abort()
-  await working
-  return found
-}
-
-describe('the event stream over HTTP', () => {
-  it('gives pages in order, each event once, and says up to where it read', async () => {
-    for (let i = 0; i < 5; i += 1) await api.createPackage()
+describe('a page of events', () => {
+  it('is a batch of CloudEvents in their order, and says up to where it read and where to go on', async () => {
     const first = await api.call('GET', '/v1/events?after=0&limit=4')
     expect(first.headers.get('content-type')).toBe('application/cloudevents-batch+json')
     expect(first.json.map((event: { id: string }) => Number(event.id))).toEqual([1, 2, 3, 4])
     expect(first.headers.get('artifact-position')).toBe('4')
-    expect(first.json[1]).toMatchObject({
+    expect(first.headers.get('link')).toBe('</v1/events?after=4&limit=4>; rel="next"')
+    const [, stored] = await log(0)
+    expect(first.json[1]).toEqual({
       specversion: '1.0',
-      type: 'v1.package.created',
+      id: '2',
       source: '/artifact-store',
+      type: 'v1.package.created',
+      subject: `package/${stored?.subjectId}`,
+      time: stored?.createdAt.toISOString(),
+      datacontenttype: 'application/json',
       sequence: '2',
-      data: { name: 'ci/nightly' },
+      subjectrevision: 1,
+      actor: 'admin',
+      payloaddigest: Buffer.from(stored?.payloadDigest ?? []).toString('hex'),
+      data: stored?.payload,
     })
-    const rest = await api.call('GET', '/v1/events?after=4')
-    expect(rest.json[0].id).toBe('5')
-    expect((await api.call('GET', `/v1/events?after=${rest.headers.get('artifact-position')}`)).json).toEqual([])
   })
 
-  it('filters by type and by subject', async () => {
-    const id = await api.createPackage()
-    await api.call('PUT', `/v1/packages/${id}/files/x`, { body: 'filtered' })
-    const bySubject = await api.call('GET', `/v1/events?subject=package/${id}`)
-    expect(bySubject.json.map((event: { type: string }) => event.type)).toEqual(['v1.package.created', 'v1.package.files-added'])
-    expect(bySubject.json.map((event: { subjectrevision: number }) => event.subjectrevision)).toEqual([1, 2])
-    const byType = await api.call('GET', '/v1/events?type=v1.blob.stored&type=v1.token.issued')
-    expect(new Set(byType.json.map((event: { type: string }) => event.type))).toEqual(
-      new Set(['v1.blob.stored', 'v1.token.issued']),
+  it('has no next page when it reached the end of the log', async () => {
+    const all = await api.call('GET', '/v1/events?after=4')
+    expect(all.headers.get('link')).toBeNull()
+    const end = all.headers.get('artifact-position')
+    const behind = await api.call('GET', `/v1/events?after=${end}`)
+    expect([behind.json, behind.headers.get('artifact-position'), behind.headers.get('link')]).toEqual([[], end, null])
+  })
+
+  it('names its filters in the address of the next', async () => {
+    const page = await api.call('GET', '/v1/events?type=v1.package.*&type=v1.blob.stored&subject=package&limit=1')
+    expect(page.headers.get('link')).toBe(
+      '</v1/events?type=v1.package.*&type=v1.blob.stored&subject=package&limit=1&after=2>; rel="next"',
     )
   })
 
-  it('tells history and then what happens, without a gap or a repeat', async () => {
-    const found = await follow('?after=0', 30, {}, async () => {
-      for (let i = 0; i < 30; i += 1) await api.createPackage()
-    })
-    expect(found.map(event => event.id)).toEqual(found.map((_, i) => i + 1))
-    expect(found.every(event => event.data.id === String(event.id) && event.data.sequence === String(event.id))).toBe(true)
+  it('says how far was read also where nothing was asked for', async () => {
+    const page = await api.call('GET', '/v1/events?type=v1.plan.executed')
+    expect([page.json, page.headers.get('artifact-position')]).toEqual([[], String((await log(0)).length)])
   })
 
-  it('is resumed behind the last event that was seen', async () => {
-    const [first] = await follow('', 1, { 'last-event-id': '7' })
-    expect(first?.id).toBe(8)
+  it('has what is asked for, by types, families of them, subject and kind of subject', async () => {
+    const id = await api.createPackage()
+    await api.call('PUT', `/v1/packages/${id}/files/x`, { body: 'filtered' })
+    const types = async (query: string) =>
+      (await api.call('GET', `/v1/events?${query}`)).json.map((event: { type: string }) => event.type)
+    expect(await types(`subject=package/${id}`)).toEqual(['v1.package.created', 'v1.package.files-added'])
+    expect(await types(`subject=package/${id}&type=v1.package.files-added`)).toEqual(['v1.package.files-added'])
+    expect(new Set(await types('type=v1.blob.stored&type=v1.token.issued'))).toEqual(
+      new Set(['v1.blob.stored', 'v1.token.issued']),
+    )
+    expect(new Set(await types('type=v1.package.*'))).toEqual(new Set(['v1.package.created', 'v1.package.files-added']))
+    expect(new Set(await types('subject=blob'))).toEqual(new Set(['v1.blob.stored']))
   })
 
-  it('ends when the gateway stops', async () => {
-    const gateway = await system.startGateway()
-    const response = await fetch(`${gateway.url}/v1/events`, {
-      headers: { authorization: `Bearer ${system.token}`, accept: 'text/event-stream' },
-    })
-    const read = response.text()
-    expect(await gateway.stop()).toBe(0)
-    expect(await read).toContain(': connected')
+  it('carries every payload as it was hashed', async () => {
+    const after = (await log(0)).length
+    const [first, ...others] = randomHistory({ seed: 3, length: 200 })
+    const writer = openPostgresLog(system.database.poolFor('log_writer'))
+    await writer.append({ key: 'random', conditions: [], events: [first as NewEvent, ...others] })
+    const page = await api.call('GET', `/v1/events?after=${after}&limit=1000`)
+    for (const [i, event] of (await log(after)).entries())
+      expect(page.bytes.toString()).toContain(`"data":${event.payloadJson}}${i < others.length ? ',' : ']'}`)
+  })
+
+  it.each([
+    ['after=-1', /"-1" is not a log position/],
+    ['after=one', /"one" is not a log position/],
+    ['after=9007199254740991', /the log ends at \d+, so nothing can have been read up to 9007199254740991/],
+    ['limit=0', /limit/],
+    ['limit=1001', /limit/],
+    ['type=package.created', /"package.created" is not a type of event/],
+    ['type=v1.package.created&type=*', /"\*" is not a type of event/],
+    ['type=', /"" is not a type of event/],
+    ['subject=package/', /"package\/" is not a subject/],
+    ['subject=Package', /"Package" is not a subject/],
+    [Array.from({ length: 51 }, (_, i) => `type=v1.a.b${i}`).join('&'), /51 types are too many/],
+  ])('is refused for %s with a problem that says why', async (query, why) => {
+    for (const accept of ['application/json', 'text/event-stream']) {
+      const answer = await api.call('GET', `/v1/events?${query}`, { headers: { accept } })
+      expect(answer.status).toBe(400)
+      expect(answer.headers.get('content-type')).toBe('application/problem+json')
+      expect(answer.json).toMatchObject({ kind: 'invalid-request' })
+      expect(JSON.stringify([answer.json.detail, answer.json.errors]).replaceAll('\\"', '"')).toMatch(why)
+    }
   })
 })

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
+import { logMigrations } from '@artifact-store/log'
 import { compileCache, type OwnPostgres, type ProcessRole, startOwnPostgres } from '@artifact-store/testkit'
+import { viewMigrations } from '@artifact-store/views'
 import { Client, type QueryResultRow } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -12,7 +15,11 @@ beforeAll(async () => {
 })
 afterAll(() => postgres[Symbol.asyncDispose]())
 
-const everyMigration = ['log/0001_event_log.sql', 'views/0001_registry_views.sql']
+const everyMigration = [logMigrations, viewMigrations].flatMap(({ component, directory }) =>
+  readdirSync(directory)
+    .sort()
+    .map(file => `${component}/${file}`),
+)
 
 describe('migrate', () => {
   it('brings an empty database to the current schema, and then has nothing more to do', async () => {

@@ -1,4 +1,4 @@
-import type { EventFilter, StoreEvent } from '@artifact-store/client'
+import type { EventFilter, StoreEvent, Subscription } from '@artifact-store/client'
 import type { Command } from 'commander'
 import { collect, defineCommand, inSession, type Surroundings, wholeNumber } from '../command.ts'
 import { printable } from '../printable.ts'
@@ -16,24 +16,34 @@ export function eventsCommand(surroundings: Surroundings): Command {
   return defineCommand('events', 'print the events of the log, one a line')
     .option('--after <n>', 'begin behind this sequence', wholeNumber(0, Number.MAX_SAFE_INTEGER), 0)
     .option('--follow', 'go on as events come, until Ctrl-C')
-    .option('--type <type>', 'only events of this type, e.g. v1.package.finalized; may be given several times', collect)
-    .option('--subject <kind/id>', 'only events about this, e.g. package/<id>')
+    .option(
+      '--type <type>',
+      'only events of this type, or of all that begin so: v1.package.finalized, v1.package.*; may be given several times',
+      collect,
+    )
+    .option('--subject <kind[/id]>', 'only events about this, e.g. package/<id>, or about this kind, e.g. package')
     .action(async (flags: EventsFlags, command: Command) => {
       await inSession(surroundings, command, session => run(session, flags))
     })
 }
 
 async function run(session: Session, flags: EventsFlags): Promise<void> {
-  const { output, json, signal } = session
   const { after, type, subject } = flags
-  const events = flags.follow ? follow(session, after, { type, subject }) : read(session, after, { type, subject })
+  if (!flags.follow) return print(session, read(session, after, { type, subject }))
+  const events = follow(session, after, { type, subject })
+  await print(session, events)
+  // What a filter left out needs not be looked at again.
+  session.output.note(`Stopped behind event ${events.position}: --after ${events.position} goes on from there.`)
+}
+
+async function print({ output, json, signal }: Session, events: AsyncIterable<StoreEvent>): Promise<void> {
   for await (const event of events) {
     await output.line(json ? JSON.stringify(event) : lineOf(event))
     if (signal.aborted) return
   }
 }
 
-function follow({ client, output, signal }: Session, after: number, filter: EventFilter): AsyncIterable<StoreEvent> {
+function follow({ client, output, signal }: Session, after: number, filter: EventFilter): Subscription {
   return client.events.subscribe({
     ...filter,
     after,
@@ -44,7 +54,7 @@ function follow({ client, output, signal }: Session, after: number, filter: Even
   })
 }
 
-/** All that there is now. */
+/** All that there is now: up to the log's end as it was when that was reached. */
 async function* read(
   { client, signal }: Session,
   after: number,
@@ -53,7 +63,7 @@ async function* read(
   for (let position = after; ; ) {
     const page = await client.events.list({ ...filter, after: position, limit: 1000, signal })
     yield* page.events
-    if (page.events.length === 0 && page.position <= position) return
+    if (page.atEnd) return
     position = page.position
   }
 }

@@ -30,7 +30,8 @@ function exchange(client: ClientRequest, request: TransportRequest): Promise<Tra
   const { signal, idleTimeoutMs } = request
   return new Promise((resolve, reject) => {
     let response: IncomingMessage | undefined
-    const abort = () => client.destroy(abortReason(signal))
+    // A connection whose answer is here may be the agent's again already, where nobody hears of an error.
+    const abort = () => (response?.complete ? response : client).destroy(abortReason(signal))
     signal?.addEventListener('abort', abort, { once: true })
     client.once('close', () => signal?.removeEventListener('abort', abort))
     client.on('error', error => {
@@ -45,6 +46,8 @@ function exchange(client: ClientRequest, request: TransportRequest): Promise<Tra
     })
     client.once('response', (incoming: IncomingMessage) => {
       response = incoming
+      // Whoever reads the body is told by it. One who has just stopped is not, and an error that nobody listens to ends the process.
+      incoming.on('error', () => undefined)
       // An answer before the end of the body is a refusal: the rest is not sent, and the connection is not used again.
       const finish = () => {
         if (!client.writableFinished) client.destroy()

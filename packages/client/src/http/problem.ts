@@ -92,6 +92,7 @@ const kinds = {
   'log-unavailable': true,
   overloaded: true,
   'views-behind': true,
+  'views-busy': true,
   'stream-forked': true,
   'poison-event': true,
   configuration: true,

@@ -1,6 +1,8 @@
 import {
   ArtifactError,
+  asKnown,
   type CreatePackageRequest,
+  canonicalJson,
   decideCreate,
   makeEvent,
   newPackageId,
@@ -35,8 +37,10 @@ export async function createPackage(
     case 'repeated':
       return { answer: id, position: outcome.lastSequence }
     case 'key-reused': {
-      const [first] = await gateway.read().fetchSince(outcome.firstSequence - 1, 1)
-      if (first?.eventType !== 'v1.package.created' || first.payloadJson !== event.payloadJson) {
+      const [stored] = await gateway.read().fetchSince(outcome.firstSequence - 1, 1)
+      // Read as every reader does: an older gateway may have written it.
+      const first = stored && asKnown(stored)
+      if (first?.eventType !== 'v1.package.created' || canonicalJson(first.payload) !== event.payloadJson) {
         throw new ArtifactError(
           'idempotency-key-reused',
           'the Idempotency-Key was used for another request: use a new key for a new request',

@@ -13,7 +13,10 @@ export const createPackageRoute = defineRoute({
   description:
     'Files are added to it while it is open. With an `Idempotency-Key`, a repeat of the request answers the package that the first one made.',
   scope: 'write',
-  headers: { 'Idempotency-Key': 'Any text of 1 to 100 characters that tells this request from others' },
+  headers: {
+    'Idempotency-Key':
+      'Any text of 1 to 100 characters that tells this request from others; it is remembered for a week at least',
+  },
   body: {
     kind: 'json',
     schema: z.strictObject({

@@ -1,13 +1,17 @@
 import type { Route } from '../route.ts'
 import { addFilesRoute } from './add-files.ts'
 import { createPackageRoute } from './create-package.ts'
+import { createViewTaskRoute } from './create-view-task.ts'
 import { discardPackageRoute } from './discard-package.ts'
+import { discardViewTaskRoute } from './discard-view-task.ts'
 import { finalizePackageRoute } from './finalize-package.ts'
 import { findMissingBlobsRoute } from './find-missing-blobs.ts'
 import { getBlobRoute } from './get-blob.ts'
 import { getFileRoute } from './get-file.ts'
 import { getManifestRoute } from './get-manifest.ts'
 import { getPackageRoute } from './get-package.ts'
+import { getViewTaskRoute } from './get-view-task.ts'
+import { getViewsRoute } from './get-views.ts'
 import { issueTokenRoute } from './issue-token.ts'
 import { listEventsRoute } from './list-events.ts'
 import { listFilesRoute } from './list-files.ts'
@@ -16,6 +20,7 @@ import { listTokensRoute } from './list-tokens.ts'
 import { putBlobRoute } from './put-blob.ts'
 import { putFileRoute } from './put-file.ts'
 import { removeFileRoute } from './remove-file.ts'
+import { removePreviousViewsRoute } from './remove-previous-views.ts'
 import { revokeTokenRoute } from './revoke-token.ts'
 
 /** Every call of the API, in the order in which the documentation shows them. */
@@ -38,4 +43,9 @@ export const routes: readonly Route[] = [
   issueTokenRoute,
   listTokensRoute,
   revokeTokenRoute,
+  getViewsRoute,
+  createViewTaskRoute,
+  getViewTaskRoute,
+  discardViewTaskRoute,
+  removePreviousViewsRoute,
 ]

@@ -29,6 +29,8 @@ export const tokenIdParam = z
   .describe('The id of the token, 32 hex digits')
   .transform(text => parseTokenId(text))
 
+export const viewTaskIdParam = z.coerce.number().int().min(1).describe('The id of the task, a whole number')
+
 /** How many items of a list one page may have. */
 export function limitParam(most: number, usual: number) {
   return z.coerce.number().int().min(1).max(most).default(usual).describe(`The most items of this page, 1 to ${most}`)
