@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Follower, follow } from './follower.ts'
 import type { RunningStore } from './running-store.ts'
-import { type SeenEvent, seenEvent } from './seen-event.ts'
+import { type SeenEvent, seenEvent, UntrueEvent } from './seen-event.ts'
 
 type Store = Pick<RunningStore, 'url' | 'token'>
 
@@ -19,27 +19,31 @@ export async function readEventPages(store: Store, limit = 100): Promise<SeenEve
       .parse(await answer.json())
       .map(seenEvent)
     events.push(...page)
-    if (page.length < limit) return events
+    // A page may be shorter than its limit: large events make it full, too.
+    if (page.length === 0) return events
   }
 }
 
-/** Follows the server-sent stream from the first event on, without the SDK. Every `id:` must be the event's sequence. */
+/** Follows the server-sent stream from the first event on, without the SDK. */
 export function followServerSentEvents(store: Store): Follower {
-  return follow(async function* (signal) {
-    const answer = await get(store, '/v1/events?after=0', 'text/event-stream', signal)
-    for await (const block of blocksOf(answer)) {
-      const fields = new Map(
-        block.split('\n').map(line => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
-      )
-      const data = fields.get('data')
-      // A comment says only that the stream lives.
-      if (data === undefined) continue
-      const event = seenEvent(JSON.parse(data))
-      if (fields.get('id') !== String(event.sequence) || fields.get('event') !== event.type)
-        throw new Error(`not what it says to be: ${block}`)
-      yield event
-    }
-  })
+  return follow(signal => readServerSentEvents(store, 0, signal))
+}
+
+/** One connection to the server-sent stream, until it ends. @throws UntrueEvent when an `id:` is not the event's sequence. */
+export async function* readServerSentEvents(store: Store, after: number, signal: AbortSignal): AsyncGenerator<SeenEvent> {
+  const answer = await get(store, `/v1/events?after=${after}`, 'text/event-stream', signal)
+  for await (const block of blocksOf(answer)) {
+    const fields = new Map(
+      block.split('\n').map(line => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
+    )
+    const data = fields.get('data')
+    // A comment says only that the stream lives.
+    if (data === undefined) continue
+    const event = seenEvent(JSON.parse(data))
+    if (fields.get('id') !== String(event.sequence) || fields.get('event') !== event.type)
+      throw new UntrueEvent(`not what it says to be: ${block}`)
+    yield event
+  }
 }
 
 async function* blocksOf(answer: Response): AsyncGenerator<string, void, undefined> {

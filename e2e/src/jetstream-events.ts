@@ -1,4 +1,4 @@
-import { connect, type JsMsg, type NatsConnection } from 'nats'
+import { type ConnectionOptions, connect, type JsMsg, type NatsConnection } from 'nats'
 import { eventually } from './eventually.ts'
 import { type Follower, follow } from './follower.ts'
 import { type SeenEvent, seenEvent } from './seen-event.ts'
@@ -42,9 +42,40 @@ export async function streamState(natsUrl: string): Promise<{ first: number; las
 }
 
 /** The credentials stand in the URL that the launcher keeps; the client wants them apart. */
-async function connectTo(natsUrl: string): Promise<NatsConnection> {
+async function connectTo(natsUrl: string, options: ConnectionOptions = {}): Promise<NatsConnection> {
   const { host, username, password } = new URL(natsUrl)
-  return await connect({ servers: host, user: decodeURIComponent(username), pass: decodeURIComponent(password) })
+  return await connect({ ...options, servers: host, user: decodeURIComponent(username), pass: decodeURIComponent(password) })
+}
+
+/**
+ * One connection to the event stream, from behind `after` on: ends when it breaks, and when nothing has come for a while, as a consumer
+ * is not always told that its stream is another one now.
+ */
+export async function* readJetStream(
+  natsUrl: string,
+  after: number,
+  { signal, longestSilenceMs = 2000 }: { signal?: AbortSignal; longestSilenceMs?: number } = {},
+): AsyncGenerator<SeenEvent> {
+  const connection = await connectTo(natsUrl, { timeout: 2000, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
+  try {
+    const consumer = await connection.jetstream().consumers.get(streamName, { opt_start_seq: after + 1 })
+    const messages = await consumer.consume()
+    const end = () => messages.stop()
+    const idle = setTimeout(end, longestSilenceMs)
+    signal?.addEventListener('abort', end, { once: true })
+    if (signal?.aborted) end()
+    try {
+      for await (const message of messages) {
+        idle.refresh()
+        yield eventOf(message)
+      }
+    } finally {
+      clearTimeout(idle)
+      signal?.removeEventListener('abort', end)
+    }
+  } finally {
+    await connection.close()
+  }
 }
 
 /** CloudEvents 1.0 in binary mode. The number is the broker's own, not the one that the header says: `seenEvent` compares the two. */
@@ -60,6 +91,7 @@ function eventOf(message: JsMsg): SeenEvent {
     subjectrevision: Number(header('ce-subjectrevision')),
     actor: header('ce-actor'),
     payloaddigest: header('ce-payloaddigest'),
-    data: message.json(),
+    // A payload that is too large for the broker stays in the log, and the message says where.
+    data: message.data.length === 0 ? undefined : message.json(),
   })
 }

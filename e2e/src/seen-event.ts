@@ -27,10 +27,13 @@ const cloudEvent = z.looseObject({
   data: z.unknown(),
 })
 
-/** Reads a CloudEvent in the JSON format. @throws Error when its id is not its sequence. */
+/** An event that contradicts itself. */
+export class UntrueEvent extends Error {}
+
+/** Reads a CloudEvent in the JSON format. @throws UntrueEvent when its id is not its sequence. */
 export function seenEvent(value: unknown): SeenEvent {
   const event = cloudEvent.parse(value)
-  if (event.id !== event.sequence) throw new Error(`event ${event.id} has the sequence ${event.sequence}`)
+  if (event.id !== event.sequence) throw new UntrueEvent(`event ${event.id} has the sequence ${event.sequence}`)
   return {
     sequence: Number(event.sequence),
     type: event.type,

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ArtifactStoreClient, pull } from '@artifact-store/client'
+import { type ArtifactStoreClient, type NatsSource, pull } from '@artifact-store/client'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Acknowledgement, recordAcknowledgements } from '../src/acknowledgements.ts'
@@ -42,6 +42,7 @@ it.for(parts)('loses nothing that was acknowledged when kill -9 hits the %s agai
 
   using client = store.client()
   await using subscriber = followWithSdk(client)
+  await using overNats = followWithSdk(client, { url: (await keptAccess(store.launcher.dataDirectory)).natsUrl })
   using recording = recordAcknowledgements(store.url)
   const pushed = await pushUnderFire(store, source, { part, moments })
   expect(pushed).toMatchObject({ fileCount: files.size })
@@ -56,6 +57,7 @@ it.for(parts)('loses nothing that was acknowledged when kill -9 hits the %s agai
   const events = await expectOneHistory(store)
   // Whoever subscribed before the first crash has seen each event once, in order.
   expect(await subscriber.upTo(events.length)).toEqual(events)
+  expect(await overNats.upTo(events.length)).toEqual(events)
   expectAcknowledged(recording.acknowledged, events, pushed.id)
   const live = await liveState(store, events.length)
   expect(await freshReplay(store)).toEqual(live)
@@ -74,9 +76,9 @@ it('fills the event stream again with the same numbers when all of JetStream is 
 })
 
 /** Follows the log as a user of the SDK would, which connects again by itself. */
-function followWithSdk(client: ArtifactStoreClient): Follower {
+function followWithSdk(client: ArtifactStoreClient, nats?: NatsSource): Follower {
   return follow(async function* (signal) {
-    for await (const event of client.events.subscribe({ signal })) yield seenEvent(event)
+    for await (const event of client.events.subscribe({ signal, nats })) yield seenEvent(event)
   })
 }
 
