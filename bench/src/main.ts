@@ -1,24 +1,32 @@
 import { parseArgs } from 'node:util'
 import { appendBench } from './append/append-bench.ts'
 import type { Bench } from './harness/bench.ts'
+import { httpBench } from './http/http-bench.ts'
+import { relayBench } from './relay/relay-bench.ts'
+import { replayBench } from './replay/replay-bench.ts'
 
-const benches: Readonly<Record<string, Bench>> = { append: appendBench }
+const benches: Readonly<Record<string, Bench>> = { append: appendBench, http: httpBench, relay: relayBench, replay: replayBench }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '3' } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '3' },
+    events: { type: 'string' },
+  },
 })
 const [name = ''] = positionals
 const bench = benches[name]
 if (!bench) {
   process.stderr.write(
-    `which bench? npm run bench -- NAME [--rounds 3] [--seconds 3], where NAME is one of: ${Object.keys(benches).join(', ')}\n`,
+    `which bench? npm run bench -- NAME [--rounds 3] [--seconds 3] [--events 100000,1000000], where NAME is one of: ${Object.keys(benches).join(', ')}\n`,
   )
   process.exitCode = 2
 } else {
   const report = await bench({
     rounds: Number(values.rounds),
     seconds: Number(values.seconds),
+    events: values.events?.split(',').map(Number),
     say: line => void process.stdout.write(`${line}\n`),
   })
   process.stdout.write(`${JSON.stringify({ bench: name, ...report })}\n`)

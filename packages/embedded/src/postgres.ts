@@ -18,6 +18,8 @@ export interface PostgresOptions {
   readonly password?: string | undefined
   /** Server settings over the defaults, e.g. `{ fsync: 'off' }` for tests. */
   readonly settings?: Readonly<Record<string, string>> | undefined
+  /** Variables for its environment, which is otherwise the same on every machine. */
+  readonly environment?: Readonly<Record<string, string>> | undefined
   readonly signal?: AbortSignal | undefined
   /** Takes each line that PostgreSQL writes, and what is done about it. */
   readonly log?: ((line: string) => void) | undefined
@@ -60,7 +62,7 @@ const productionSettings: Readonly<Record<string, string>> = {
  * `backend-unavailable` with PostgreSQL's own reason; the signal's reason when aborted.
  */
 export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
-  const { port, settings = {}, signal, log } = options
+  const { port, settings = {}, environment, signal, log } = options
   const directory = resolve(options.directory)
   const binaries = findPostgres()
   const runner = await findRunner()
@@ -71,7 +73,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
     const chosen = port ?? (await freePort())
     const args = ['-D', directory, '-p', String(chosen)]
     for (const [name, value] of Object.entries({ ...productionSettings, ...settings })) args.push('-c', `${name}=${value}`)
-    const server = spawnServer({ ...runner.wrap(binaries.postgres, args), env: postgresEnvironment, log })
+    const server = spawnServer({ ...runner.wrap(binaries.postgres, args), env: { ...postgresEnvironment, ...environment }, log })
     const postgres = handle(server, chosen, password)
     const outcome = await waitUntilAnswering(server, directory, postgres.url('postgres'), signal).catch(async error => {
       await postgres.kill()
