@@ -26,7 +26,8 @@ describe('of several that stand for a lock', () => {
     expect(second).not.toBe(first)
     expect(world).toEqual({ working: 1, most: 1 })
     await cut(second.name)
-    await expect.poll(() => second.changes, { timeout: 20_000 }).toEqual([true, false])
+    // It may be elected again at once.
+    await expect.poll(() => second.changes.slice(0, 2), { timeout: 20_000 }).toEqual([true, false])
     const third = await leader()
     await third.stop()
     await (await leader()).stop()
