@@ -194,33 +194,42 @@ describe('a broker that comes and goes', () => {
     await expectSameNumbers(broker, log)
   })
 
-  it('is not given more than the window while it takes no step, and goes on when it does', async () => {
-    let waiting = 0
-    let most = 0
+  it.each([
+    { of: 'small events', window: 100, events: 3000, bytes: 0, leastEvents: 100, mostEvents: 120, mostBytes: 1_000_000 },
+    { of: 'large events', window: 2048, events: 60, bytes: 600_000, leastEvents: 1, mostEvents: 60, mostBytes: 21_000_000 },
+  ])('is not given more $of than the window while it takes no step, and goes on when it does', async limits => {
+    const waiting = { events: 0, bytes: 0 }
+    const most = { events: 0, bytes: 0 }
     const through = (stream: EventStream): EventStream => ({
       ...stream,
       async publish(events, signal) {
-        waiting += events.length
-        most = Math.max(most, waiting)
+        const bytes = events.reduce((sum, event) => sum + event.payloadJson.length, 0)
+        waiting.events += events.length
+        waiting.bytes += bytes
+        most.events = Math.max(most.events, waiting.events)
+        most.bytes = Math.max(most.bytes, waiting.bytes)
         try {
           return await stream.publish(events, signal)
         } finally {
-          waiting -= events.length
+          waiting.events -= events.length
+          waiting.bytes -= bytes
         }
       },
     })
-    await using relay = startRelay(broker, log, { through, batchSize: 20, window: 100 })
+    await using relay = startRelay(broker, log, { through, batchSize: 20, window: limits.window })
     await log.grow(200)
     await relay.until(at(200))
+    Object.assign(most, { events: 0, bytes: 0 })
     broker.freeze(true)
-    await log.grow(3000)
+    await log.grow(limits.events, () => ({ text: 'x'.repeat(limits.bytes) }))
     await relay.until(({ state }) => state === 'disconnected')
     broker.freeze(false)
-    await relay.until(at(3200))
+    await relay.until(at(200 + limits.events))
     await expectSameNumbers(broker, log)
     // The last batch is given while there is room.
-    expect(most).toBeGreaterThanOrEqual(100)
-    expect(most).toBeLessThan(120)
+    expect(most.events).toBeLessThanOrEqual(limits.mostEvents)
+    expect(most.bytes).toBeLessThan(limits.mostBytes)
+    expect(most.events).toBeGreaterThanOrEqual(limits.leastEvents)
   })
 
   it('has its stream left alone when that was made for something else', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   AckPolicy,
   createInbox,
@@ -44,6 +45,7 @@ export async function headersBetween(
 ): Promise<ReadonlyMap<number, MessageHeaders>> {
   const manager = await connection.jetstreamManager({ checkAPI: false, timeout: timeoutMs })
   const { name } = await manager.consumers.add(stream, {
+    name: `relay-audit-${randomUUID()}`,
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: from,
     ack_policy: AckPolicy.None,
