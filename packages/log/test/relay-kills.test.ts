@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 import { expectSameNumbers, openLog, operate, untilWhole } from './relay-world.ts'
 import { startBroker } from './test-broker.ts'
 
-const rounds = 12
+const rounds = 8
 
 it('several relays that are killed and started again, and a broker that is, put every event into the stream once', async () => {
   await using broker = await startBroker()
