@@ -90,13 +90,15 @@ export function problemOf(error: unknown, requestId?: string): ProblemDocument {
 /** The headers that belong to a problem beside its content type. */
 export function problemHeaders(document: ProblemDocument): Record<string, string> {
   const problem: Problem = problems[document.kind]
-  const { allow } = document
+  const { allow, size } = document
   return {
     'Content-Type': 'application/problem+json',
     'Cache-Control': 'no-store',
     ...(problem.retryAfter === undefined ? {} : { 'Retry-After': String(problem.retryAfter) }),
     ...(problem.status === 401 ? { 'WWW-Authenticate': 'Bearer realm="artifact-store"' } : {}),
     ...(problem.status === 405 && Array.isArray(allow) ? { Allow: allow.join(', ') } : {}),
+    // How much there is, so that the client can ask for what is there (RFC 9110, section 15.5.17).
+    ...(problem.status === 416 && typeof size === 'number' ? { 'Content-Range': `bytes */${size}` } : {}),
   }
 }
 

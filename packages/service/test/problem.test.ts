@@ -61,6 +61,11 @@ describe('the headers of a problem', () => {
     expect(headers['Allow']).toBe(problem.status === 405 ? 'GET, PUT' : undefined)
   })
 
+  it('say how much there is where a range asked for more', () => {
+    const headers = problemHeaders(problemOf(new ArtifactError('range-not-satisfiable', 'x', { details: { size: 7 } })))
+    expect(headers['Content-Range']).toBe('bytes */7')
+  })
+
   it('come with a type that is a valid URI for every kind', () => {
     for (const kind of kinds) expect(URL.canParse(problemType(kind))).toBe(true)
   })

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { type RunningSystem, startSystem } from '@artifact-store/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, apiOf } from './api.ts'
+import { type Answer, type Api, apiOf } from './api.ts'
 
 let system: RunningSystem
 let api: Api
@@ -55,8 +55,69 @@ describe('the bytes of a file', () => {
     expect(answer.bytes.equals(bytes.subarray(start, end))).toBe(true)
   })
 
-  it.each(['bytes=5-2', 'lines=1-2', 'bytes=a-b', 'bytes=0-1,5-6'])(
-    'come whole for %s, which is no one range of bytes',
+  it('come in several parts where several ranges are asked for', async () => {
+    const answer = await api.call('GET', address, { headers: { range: 'bytes=0-99, 1048000-1049000 ,-100' } })
+    expect(answer.status).toBe(206)
+    expect(answer.headers.get('content-length')).toBe(String(answer.bytes.length))
+    expect(answer.headers.get('content-range')).toBeNull()
+    const parts = partsOf(answer)
+    expect(parts.map(({ head }) => head)).toEqual([
+      ['Content-Type: application/octet-stream', 'Content-Range: bytes 0-99/3000000'],
+      ['Content-Type: application/octet-stream', 'Content-Range: bytes 1048000-1049000/3000000'],
+      ['Content-Type: application/octet-stream', 'Content-Range: bytes 2999900-2999999/3000000'],
+    ])
+    expect(
+      Buffer.concat(parts.map(({ content }) => content)).equals(
+        expected([0, 100], [1_048_000, 1_049_001], [2_999_900, 3_000_000]),
+      ),
+    ).toBe(true)
+  })
+
+  it('come in one part where the ranges touch, and no byte comes twice', async () => {
+    const answer = await api.call('GET', address, { headers: { range: 'bytes=500-999,0-99,90-600' } })
+    expect(answer.headers.get('content-range')).toBe('bytes 0-999/3000000')
+    expect(answer.bytes.equals(bytes.subarray(0, 1000))).toBe(true)
+  })
+
+  it('are refused with their length where a range begins behind them', async () => {
+    const answer = await api.call('GET', address, { headers: { range: 'bytes=3000000-' } })
+    expect(answer.status).toBe(416)
+    expect(answer.headers.get('content-range')).toBe('bytes */3000000')
+  })
+
+  it('have the whole’s head also where a range is asked for, which HEAD does not know', async () => {
+    const head = await api.call('HEAD', address, { headers: { range: 'bytes=0-0' } })
+    expect(head.status).toBe(200)
+    expect(head.headers.get('content-length')).toBe(String(bytes.length))
+  })
+
+  it('come with the digests that are wanted', async () => {
+    const digestsFor = async (wanted: string) =>
+      (await api.call('HEAD', address, { headers: { 'want-repr-digest': wanted } })).headers.get('repr-digest')
+    expect(await digestsFor('sha-256=1')).toMatch(/^sha-256=:.{44}:$/)
+    expect(await digestsFor('sha-256=1, blake3=10')).toMatch(/^blake3=:.{44}:, sha-256=:.{44}:$/)
+    expect(await digestsFor('sha-512=10, sha-256=0')).toBeNull()
+    expect(await digestsFor('all of them')).toMatch(/^sha-256=:.{44}:, blake3=:.{44}:$/)
+  })
+
+  it('are saved under the last segment of their path', async () => {
+    const id = await api.createPackage()
+    const save = async (path: string) => {
+      const file = `/v1/packages/${id}/files/${path.split('/').map(encodeURIComponent).join('/')}`
+      await api.call('PUT', file, { body: path })
+      return (await api.call('GET', file)).headers.get('content-disposition')
+    }
+    expect(await save('logs/build 1.txt')).toBe('attachment; filename="build 1.txt"')
+    expect(await save('Übersicht – 50%.pdf')).toBe(
+      `attachment; filename="_bersicht _ 50_.pdf"; filename*=UTF-8''%C3%9Cbersicht%20%E2%80%93%2050%25.pdf`,
+    )
+    expect(await save('it\'s (new) 🚀".txt')).toBe(
+      `attachment; filename="it's (new) __.txt"; filename*=UTF-8''it%27s%20%28new%29%20%F0%9F%9A%80%22.txt`,
+    )
+  })
+
+  it.each(['bytes=5-2', 'lines=1-2', 'bytes=a-b', 'bytes=', 'bytes=0-1,x'])(
+    'come whole for %s, which is no range of bytes',
     async range => {
       const answer = await api.call('GET', address, { headers: { range } })
       expect(answer.status).toBe(200)
@@ -141,6 +202,23 @@ describe('bytes that rot in the store', () => {
     expect((await api.call('GET', `/v1/packages/${id}/files/x`)).bytes.toString()).toBe('to be healed')
   })
 })
+
+const expected = (...ranges: readonly (readonly [start: number, end: number])[]) =>
+  Buffer.concat(ranges.map(([start, end]) => bytes.subarray(start, end)))
+
+/** The parts of a `multipart/byteranges` body, read as RFC 2046 has it. */
+function partsOf({ headers, bytes: body }: Answer): { head: readonly string[]; content: Buffer }[] {
+  const boundary = /^multipart\/byteranges; boundary=([\w-]+)$/.exec(headers.get('content-type') ?? '')?.[1]
+  const delimiter = Buffer.from(`\r\n--${boundary}`)
+  const places: number[] = []
+  for (let at = body.indexOf(delimiter); at >= 0; at = body.indexOf(delimiter, at + 1)) places.push(at)
+  expect(body.subarray(places.at(-1)).toString()).toBe(`${delimiter}--\r\n`)
+  return places.slice(0, -1).map((place, index) => {
+    const part = body.subarray(place + delimiter.length + 2, places[index + 1])
+    const end = part.indexOf('\r\n\r\n')
+    return { head: part.subarray(0, end).toString().split('\r\n'), content: part.subarray(end + 4) }
+  })
+}
 
 function putWithExpectation(path: string, body: string): Promise<{ status: number | undefined; continued: boolean }> {
   return new Promise((resolve, reject) => {

@@ -28,7 +28,30 @@ export function parseReprDigest(field: string, value: string | undefined): AnyDi
 
 /** The field value that names these digests. */
 export function formatReprDigest(...digests: readonly AnyDigest[]): string {
-  return digests
-    .map(d => `${isBlake3(d) ? headerNames.blake3 : headerNames.sha256}=:${Buffer.from(digestHex(d), 'hex').toString('base64')}:`)
-    .join(', ')
+  return digests.map(d => `${algorithmOf(d)}=:${Buffer.from(digestHex(d), 'hex').toString('base64')}:`).join(', ')
+}
+
+/**
+ * Those of the digests that a client wants (`Want-Repr-Digest`, RFC 9530, section 4: a structured dictionary of algorithms with preferences from 0,
+ * not acceptable, to 10), the most wanted first; all of them where it says nothing that can be understood.
+ */
+export function wantedDigests(digests: readonly AnyDigest[], field: string | undefined): readonly AnyDigest[] {
+  const preferences = parsePreferences(field ?? '')
+  if (preferences === undefined) return digests
+  const preference = (digest: AnyDigest) => preferences.get(algorithmOf(digest)) ?? 0
+  return digests.filter(digest => preference(digest) > 0).toSorted((a, b) => preference(b) - preference(a))
+}
+
+function parsePreferences(field: string): ReadonlyMap<string, number> | undefined {
+  const preferences = new Map<string, number>()
+  for (const member of field.split(',')) {
+    const match = /^\s*([a-z*][a-z0-9_.*-]*)=(\d{1,2})\s*$/.exec(member)
+    if (!match || Number(match[2]) > 10) return undefined
+    preferences.set(match[1] ?? '', Number(match[2]))
+  }
+  return preferences
+}
+
+function algorithmOf(digest: AnyDigest): string {
+  return isBlake3(digest) ? headerNames.blake3 : headerNames.sha256
 }

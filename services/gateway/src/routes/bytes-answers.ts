@@ -2,10 +2,11 @@ import type { Answer } from '../route.ts'
 
 /** What may be asked of every address that answers bytes. */
 export const bytesHeaders = {
-  Range: 'One range of bytes, e.g. `bytes=1000-`; several are answered with the whole',
+  Range: 'Ranges of bytes, e.g. `bytes=1000-` or `bytes=0-99,-100`; of several, those that touch are sent as one',
   'If-Range': 'The ETag for which the range counts',
   'If-None-Match': 'ETags that the client has: 304 for the same bytes',
   'If-Match': 'ETags that it must be: 412 for other bytes',
+  'Want-Repr-Digest': 'Which digests to send, sha-256 and blake3, with preferences from 0 to 10 (RFC 9530)',
 } as const
 
 const headers = {
@@ -17,7 +18,7 @@ const headers = {
 export const bytesAnswers: Readonly<Record<number, Answer>> = {
   200: { description: 'The bytes', mediaType: 'application/octet-stream', headers },
   206: {
-    description: 'The bytes of the range',
+    description: 'The bytes of the range; of several, `multipart/byteranges` with a `Content-Range` in each part',
     mediaType: 'application/octet-stream',
     headers: { ...headers, 'Content-Range': 'Which bytes of how many' },
   },

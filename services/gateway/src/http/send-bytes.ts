@@ -1,0 +1,55 @@
+import type { ServerResponse } from 'node:http'
+import type { ByteStream } from '@artifact-store/blobs'
+import { ArtifactError } from '@artifact-store/core'
+import { type AppEnv, outgoingOf, RESPONSE_ALREADY_SENT } from '@artifact-store/service'
+import type { Context } from 'hono'
+
+/**
+ * Streams bytes as the answer, on Node's own response and with its back-pressure: one chunk leaves while the next is read. An error before the first
+ * byte is a problem document, one after it a broken connection.
+ */
+export async function sendBytes(
+  c: Context<AppEnv>,
+  answer: { status: 200 | 206; headers: Readonly<Record<string, string>>; bytes: ByteStream; signal: AbortSignal },
+): Promise<Response> {
+  const { status, headers, bytes, signal } = answer
+  const outgoing = outgoingOf(c)
+  if (!outgoing) throw new ArtifactError('internal', 'bytes are sent on the raw response, which is not here')
+  const iterator = bytes[Symbol.asyncIterator]()
+  // The first chunk before the head: a blob of one chunk that is corrupt is still answered by a problem.
+  let next = await iterator.next()
+  for (const [name, value] of c.res.headers) outgoing.setHeader(name, value)
+  outgoing.writeHead(status, headers)
+  let leaving: Promise<void> | undefined
+  for (; !next.done; next = await iterator.next()) {
+    await leaving
+    if (signal.aborted || outgoing.destroyed) {
+      await iterator.return?.()
+      return RESPONSE_ALREADY_SENT
+    }
+    leaving = sent(outgoing, next.value)
+  }
+  outgoing.end()
+  return RESPONSE_ALREADY_SENT
+}
+
+/** Writes a chunk; resolves when it has left or nothing ever will. */
+function sent(outgoing: ServerResponse, chunk: Uint8Array): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      outgoing.off('close', done)
+      resolve()
+    }
+    outgoing.once('close', done)
+    outgoing.write(chunk, error => {
+      if (!error) release(chunk)
+      done()
+    })
+  })
+}
+
+/** Gives a chunk's memory back at once: left to the collector, the blocks of one download add up to 64 MiB before it looks at them. */
+function release({ buffer, byteLength }: Uint8Array): void {
+  // What shares its memory with other chunks must stay.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
+}
