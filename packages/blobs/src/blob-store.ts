@@ -1,5 +1,6 @@
 import type { Digest } from '@artifact-store/core'
 import type { ByteRange } from './byte-range.ts'
+import type { Staging } from './staging.ts'
 
 /**
  * Bytes in order, in chunks of any length. A chunk belongs to whoever received it: who yields it never touches it again.
@@ -28,6 +29,9 @@ export interface BlobEntry extends BlobStat {
  * Every method throws ArtifactError `backend-unavailable` when the backend cannot be used, with the cause.
  */
 export interface BlobStore extends AsyncDisposable {
+  /** Uploads that arrive in pieces. */
+  readonly staging: Staging
+
   /**
    * Stores all of `bytes`. When the last byte has gone by, the store asks `name()`, once, for the digest under which to
    * keep them. When it resolves, the bytes are durable. When `name()` or the source throws, or the signal aborts, that

@@ -48,7 +48,8 @@ function wrongLength(expectedBytes: number, receivedBytes: number): ArtifactErro
   )
 }
 
-function assertDigest(expected: AnyDigest, digests: ContentDigests): void {
+/** @throws ArtifactError `digest-mismatch` */
+export function assertDigest(expected: AnyDigest, digests: ContentDigests): void {
   const actual = isBlake3(expected) ? digests.digest : digests.sha256
   if (actual === expected) return
   throw new ArtifactError(

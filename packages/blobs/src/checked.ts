@@ -1,6 +1,7 @@
 import type { AnyDigest, ContentDigests, Digest } from '@artifact-store/core'
 import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream } from './blob-store.ts'
 import { type ByteRange, clampRange } from './byte-range.ts'
+import { type CheckedUploads, checkedUploads } from './checked-uploads.ts'
 import { checkedPut } from './checked-write.ts'
 import { verified, wrongSize } from './verified-read.ts'
 
@@ -22,6 +23,9 @@ export interface CheckedGet extends Abortable {
 
 /** A blob store that neither keeps nor serves bytes under a digest that they do not have, whatever its backend does. */
 export interface CheckedBlobStore extends AsyncDisposable {
+  /** Uploads that arrive in pieces. */
+  readonly uploads: CheckedUploads
+
   /**
    * Stores the bytes under the digest that they turn out to have, hashed as they stream. When it resolves they are durable.
    * @throws ArtifactError `body-incomplete` (details expectedBytes, receivedBytes: those so far when there are too many) or
@@ -48,6 +52,7 @@ export interface CheckedBlobStore extends AsyncDisposable {
 /** Stands in front of a backend and owns it: disposing of this disposes of the backend. */
 export function checkedBlobStore(store: BlobStore): CheckedBlobStore {
   return {
+    uploads: checkedUploads(store),
     put: (bytes, options = {}) => checkedPut(store, bytes, options),
 
     async get(digest, { size, range, signal }) {

@@ -6,6 +6,7 @@ import { failuresKeepNothing } from './conformance/failures-keep-nothing.ts'
 import { namesAreAskedForLast } from './conformance/names-are-asked-for-last.ts'
 import { readersAreFree } from './conformance/readers-are-free.ts'
 import { throughChecks } from './conformance/through-checks.ts'
+import { uploadsArriveInPieces } from './conformance/uploads-arrive-in-pieces.ts'
 
 export interface ConformanceOptions {
   /** The names of what unfinished puts occupy in the store that was opened last: the suite demands that there are none. */
@@ -30,6 +31,7 @@ export function describeBlobStore(name: string, open: () => Promise<BlobStore>, 
     const subject = perTest(open, options)
     everyStore(subject)
     namesAreAskedForLast(subject)
+    uploadsArriveInPieces(subject)
   })
   describe(`${name}, behind the checks`, () => {
     everyStore(perTest(async () => throughChecks(await open()), options))

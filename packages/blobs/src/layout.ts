@@ -7,6 +7,7 @@ import { type Digest, digestHex, parseDigest } from '@artifact-store/core'
  *     <directory>/
  *       blobs/blake3/ab/cd/abcd…         one file a blob, named by the 64 hex digits of its digest; read-only; complete or not there
  *       staging/<owner>.<pid>.<random>   a put in progress; `disk/staging.ts` says whose it is and when it may be collected
+ *       uploads/<id>/<random>.part       an upload in pieces, a file for each writer that could not be sure to be alone (`disk/segments.ts`)
  *
  * Two levels of 256 keep a directory at some 150 entries with ten million blobs. The algorithm's name is part of the path so
  * that another one can stand beside it.
@@ -15,10 +16,16 @@ export interface BlobLayout {
   readonly directory: string
   readonly blobs: string
   readonly staging: string
+  readonly uploads: string
 }
 
 export function blobLayout(directory: string): BlobLayout {
-  return { directory, blobs: join(directory, 'blobs', 'blake3'), staging: join(directory, 'staging') }
+  return {
+    directory,
+    blobs: join(directory, 'blobs', 'blake3'),
+    staging: join(directory, 'staging'),
+    uploads: join(directory, 'uploads'),
+  }
 }
 
 /** The directory of a blob's file. */

@@ -6,6 +6,7 @@ export type Lie = (truth: ByteStream) => ByteStream
 /** A real store whose reads pass through `lie`. `size`, when given, is what it says of every blob's size. */
 export function lyingStore(store: BlobStore, lie: Lie, size?: number): BlobStore {
   return {
+    staging: store.staging,
     put: (bytes, name, options) => store.put(bytes, name, options),
     get: async (digest, options) => lie(await store.get(digest, options)),
     stat: async (digest, options) => (size === undefined ? store.stat(digest, options) : { size }),

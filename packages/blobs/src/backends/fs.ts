@@ -1,11 +1,13 @@
-import { open, rename, rm, stat, unlink } from 'node:fs/promises'
+import { open, rm, stat, unlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { ArtifactError, type Digest, isArtifactError, isErrno } from '@artifact-store/core'
+import { ArtifactError, type Digest } from '@artifact-store/core'
 import { abortable } from '../abortable.ts'
 import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream } from '../blob-store.ts'
 import { type ByteRange, clampRange } from '../byte-range.ts'
 import { BlockPool } from '../disk/block-pool.ts'
 import { DurableDirectories, makeDurableDirectory, syncDirectory } from '../disk/durable-directory.ts'
+import { FsStaging } from '../disk/fs-staging.ts'
+import { moveIn } from '../disk/move-in.ts'
 import { onDisk, unlessMissing } from '../disk/on-disk.ts'
 import { readBlocks } from '../disk/read-blocks.ts'
 import { collectStaging, stagingName, stagingOwner } from '../disk/staging.ts'
@@ -26,6 +28,7 @@ export async function openFsBlobStore(options: { readonly directory: string }): 
   const directories = new DurableDirectories(layout.directory)
   await directories.ensure(layout.blobs)
   await directories.ensure(layout.staging)
+  await directories.ensure(layout.uploads)
   const owner = await stagingOwner()
   await collectStaging(layout.staging, owner)
   return new FsBlobStore(layout, directories, owner)
@@ -45,6 +48,7 @@ export async function openFsUrl(url: URL): Promise<BlobStore> {
 }
 
 class FsBlobStore implements BlobStore {
+  readonly staging: FsStaging
   readonly #layout: BlobLayout
   readonly #directories: DurableDirectories
   readonly #owner: string
@@ -54,6 +58,13 @@ class FsBlobStore implements BlobStore {
     this.#layout = layout
     this.#directories = directories
     this.#owner = owner
+    this.staging = new FsStaging({
+      layout,
+      directories,
+      blocks: this.#blocks,
+      put: (bytes, name, options) => this.put(bytes, name, options),
+      stat: (digest, options) => this.stat(digest, options),
+    })
   }
 
   async put(bytes: ByteStream, name: () => Digest, { signal }: Abortable = {}): Promise<void> {
@@ -62,7 +73,7 @@ class FsBlobStore implements BlobStore {
     try {
       const digest = await this.#stage(staged, abortable(bytes, signal), name)
       signal?.throwIfAborted()
-      await this.#publish(staged, digest)
+      await moveIn(this.#layout, this.#directories, staged, digest)
     } catch (error) {
       // What cannot be removed now is collected when a store is next opened here; the first error is the one that counts.
       await rm(staged, { force: true }).catch(() => undefined)
@@ -137,18 +148,6 @@ class FsBlobStore implements BlobStore {
     } finally {
       await handle.close()
     }
-  }
-
-  async #publish(staged: string, digest: Digest): Promise<void> {
-    const shard = shardOf(this.#layout, digest)
-    await this.#directories.ensure(shard)
-    try {
-      await onDisk('move a finished blob into', shard, rename(staged, blobPath(this.#layout, digest)))
-    } catch (error) {
-      if (isArtifactError(error) && isErrno(error.cause, 'ENOENT')) this.#directories.forget(shard)
-      throw error
-    }
-    await syncDirectory(shard)
   }
 
   // A disk that is not mounted has no blobs either; that must not read as "the blob is gone".

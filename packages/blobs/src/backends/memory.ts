@@ -2,6 +2,7 @@ import { ArtifactError, type Digest } from '@artifact-store/core'
 import { abortable } from '../abortable.ts'
 import type { BlobEntry, BlobStore, ByteStream } from '../blob-store.ts'
 import { clampRange } from '../byte-range.ts'
+import { memoryStaging } from '../memory-staging.ts'
 
 /** Bytes of a chunk that a reader gets. */
 const chunkSize = 256 * 1024
@@ -10,6 +11,11 @@ const chunkSize = 256 * 1024
 export async function openMemoryBlobStore(): Promise<BlobStore> {
   const blobs = new Map<Digest, Uint8Array>()
   return {
+    staging: memoryStaging({
+      keep: (digest, bytes) => void blobs.set(digest, bytes),
+      isKept: (digest, size) => blobs.get(digest)?.length === size,
+    }),
+
     async put(bytes, name, { signal } = {}) {
       signal?.throwIfAborted()
       const chunks: Uint8Array[] = []

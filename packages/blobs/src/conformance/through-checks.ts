@@ -6,6 +6,7 @@ import { checkedBlobStore } from '../checked.ts'
 export function throughChecks(store: BlobStore): BlobStore {
   const checked = checkedBlobStore(store)
   return {
+    staging: store.staging,
     async put(bytes, name, options) {
       const { digest } = await checked.put(bytes, options)
       expect(digest).toBe(name())

@@ -52,6 +52,15 @@ export class DurableDirectories {
     for (let gone = path; gone !== this.#root; gone = dirname(gone)) this.#known.delete(gone)
   }
 
+  /** The same for a directory that is used once: it need not be remembered. */
+  async ensureOnce(path: string): Promise<void> {
+    try {
+      await this.ensure(path)
+    } finally {
+      this.#known.delete(path)
+    }
+  }
+
   async #make(path: string): Promise<void> {
     const above = dirname(path)
     await this.ensure(above)

@@ -41,11 +41,13 @@ export async function writeGathered(handle: FileHandle, path: string, bytes: Byt
   }
 }
 
-// A write may take less than it was given, as the last one before a disk is full does.
-async function writeAll(handle: FileHandle, path: string, bytes: Uint8Array): Promise<void> {
-  let rest = bytes
-  while (rest.length > 0) {
-    const { bytesWritten } = await onDisk('write to', path, handle.write(rest))
-    rest = rest.subarray(bytesWritten)
+/** Writes all of the bytes: a write may take less than it was given, as the last one before a disk is full does.
+ * @param position where in the file; where the last write ended when absent. */
+export async function writeAll(handle: FileHandle, path: string, bytes: Uint8Array, position?: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const rest = bytes.subarray(done)
+    const at = position === undefined ? null : position + done
+    const { bytesWritten } = await onDisk('write to', path, handle.write(rest, 0, rest.length, at))
+    done += bytesWritten
   }
 }
