@@ -78,8 +78,13 @@ export const defaultSubjectPrefix = 'artifact-store.events'
  * `artifact-store.events.package.finalized.0199…`.
  */
 export function natsSubject(event: Pick<StoredEvent, 'eventType' | 'subjectId'>, prefix = defaultSubjectPrefix): string {
-  const [noun = '', ...verb] = event.eventType.replace(/^v\d+\./, '').split('.')
-  return `${prefix}.${subjectToken(noun)}.${subjectToken(verb.join('.'))}.${subjectToken(event.subjectId)}`
+  return natsSubjectStem(event.eventType, prefix) + subjectToken(event.subjectId)
+}
+
+/** All but the last token of the subject of an event of that type, with the dot behind it. */
+export function natsSubjectStem(eventType: string, prefix: string): string {
+  const [noun = '', ...verb] = eventType.replace(/^v\d+\./, '').split('.')
+  return `${prefix}.${subjectToken(noun)}.${subjectToken(verb.join('.'))}.`
 }
 
 /**

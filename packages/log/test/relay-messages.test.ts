@@ -1,4 +1,4 @@
-import { createBell, defaultStreamName, maxFetch, natsBell } from '@artifact-store/log'
+import { createBell, defaultStreamName, maxFetch, natsBell, openJetStream } from '@artifact-store/log'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { at, consume, openLog, operate, startRelay, type TestLog } from './relay-world.ts'
 import { startBroker, type TestBroker } from './test-broker.ts'
@@ -101,6 +101,11 @@ describe('a message of the stream', () => {
     expect(await numbers('artifact-store.events.note.*.blake3=3A00ff')).toEqual([1])
     expect(await numbers('artifact-store.events.note.>')).toEqual([1, 2, 3])
     expect(await numbers('artifact-store.events.package.>')).toEqual([])
+  })
+
+  it.each(['', 'with space', 'wild.*', 'line\r\nbreak', 'ä'])('is never written under the prefix %j', prefix => {
+    const open = () => openJetStream({ url: broker.url, source: '/artifact-store', subjectPrefix: prefix })
+    expect(open).toThrow(/cannot begin the subjects of NATS/)
   })
 
   it('is in a stream on disk that lets nobody delete single messages', async () => {

@@ -52,7 +52,7 @@ export function relayMetrics(registry: Registry, log: LogReader, now: () => Rela
   const batchSize = new Histogram({
     name: 'artifact_store_relay_publish_batch_size',
     help: 'Events that went to the broker together and were acknowledged together.',
-    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
     registers,
   })
   const duration = new Histogram({

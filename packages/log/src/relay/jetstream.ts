@@ -7,7 +7,7 @@ import type { EventStream, Publication } from './event-stream.ts'
 import { freshConfig, refuseForeign, type StreamLimits } from './jetstream-config.ts'
 import { ignoring, jetStreamError } from './jetstream-error.ts'
 import { describe, headersAt, headersBetween } from './jetstream-read.ts'
-import { natsMessageWriter } from './nats-message.ts'
+import { joined, type NatsMessage, natsMessageWriter } from './nats-message.ts'
 import { createOutlet, type NatsOutlet } from './nats-outlet.ts'
 
 export type JetStreamOptions = {
@@ -88,15 +88,15 @@ export function openJetStream(options: JetStreamOptions): EventStream & AsyncDis
         const largest = Math.min(connection.info?.max_payload ?? Number.POSITIVE_INFINITY, largestInStream)
         const [first, last] = [events[0], events.at(-1)]
         const asked: [StoredEvent, Promise<Msg>][] = []
-        let commands = ''
+        const messages: NatsMessage[] = []
         // Each message is refused unless its number is the next one, so with the first and the last all are in the stream. Were the last one
         // asked alone, then another relay might be the one that had published what is before it.
         for (const event of events) {
           const expected = event === first || event === last ? to.expectAnswer(timeoutMs) : undefined
           if (expected) asked.push([event, expected.answer])
-          commands += write(event, expected?.reply, largest)
+          messages.push(write(event, expected?.reply, largest))
         }
-        to.send(Buffer.from(commands))
+        to.send(joined(messages))
         const outcomes = await Promise.all(asked.map(async ([event, answer]) => publication(await answer, event, name)))
         return outcomes.every(outcome => outcome === 'accepted') ? 'accepted' : 'refused'
       }, signal),

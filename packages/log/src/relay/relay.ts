@@ -38,7 +38,7 @@ export interface RelayOptions {
  * A stream that is made anew has lost its consumers; whoever resumes by sequence finds the same numbers as before.
  */
 export async function runRelay(options: RelayOptions): Promise<void> {
-  const { stream, bell, signal, batchSize = 256, window = 2048, pollMs = 1000, lookEveryMs = 5000 } = options
+  const { stream, bell, signal, batchSize = 512, window = 4096, pollMs = 1000, lookEveryMs = 5000 } = options
   const log = interruptible(options.log, signal)
   const report = createReporter(options.onState)
   const audit = createAudit({ log, stream })
