@@ -4,7 +4,7 @@ import type { Bench, Measurement } from '../harness/bench.ts'
 import { medianMeasurement, twoDigits } from '../harness/median.ts'
 import { publishBare, readMessages, withWrittenHeaders } from './bare-publisher.ts'
 import { fill } from './events.ts'
-import { measureCommit, measureDelivery, measurePublish } from './latency.ts'
+import { measureCommit, measureDelivery, measurePublish, oneByOne, steadily } from './latency.ts'
 import { measureRefill } from './refill.ts'
 import { openWorkplace } from './workplace.ts'
 
@@ -12,9 +12,11 @@ const cells = {
   relay: 'relay, refill',
   bare: 'bare publisher',
   bareWritten: 'bare publisher, headers written before',
-  commit: 'bare commit',
-  publish: 'bare publish',
-  delivery: 'append to subscriber at 1000 events/s',
+  commitAlone: 'bare commit, one at a time',
+  publishAlone: 'bare publish, one at a time',
+  commit: 'bare commit at 1000 a second',
+  publish: 'bare publish at 1000 a second',
+  delivery: 'append to subscriber at 1000 a second',
 } as const
 
 /** What a measurement of one second publishes, more or less. */
@@ -43,9 +45,11 @@ export const relayBench: Bench = async ({ rounds, seconds, say }) => {
     [cells.bare]: () => onNewStream(publisher, config, () => publishBare(publisher, made, settings)),
     [cells.bareWritten]: () => onNewStream(publisher, config, () => publishBare(publisher, written, settings)),
     [cells.relay]: () => onNewStream(publisher, undefined, () => measureRefill(pool, publisher, count)),
-    [cells.commit]: () => measureCommit(workplace, seconds),
-    [cells.publish]: () => measurePublish(publisher, subscriber, seconds),
-    [cells.delivery]: () => measureDelivery(workplace, { publisher, subscriber, rate, seconds }),
+    [cells.commitAlone]: () => measureCommit(workplace, oneByOne(seconds)),
+    [cells.publishAlone]: () => measurePublish(publisher, subscriber, oneByOne(seconds)),
+    [cells.commit]: () => measureCommit(workplace, steadily(rate, seconds)),
+    [cells.publish]: () => measurePublish(publisher, subscriber, steadily(rate, seconds)),
+    [cells.delivery]: () => measureDelivery(workplace, publisher, subscriber, steadily(rate, seconds)),
   }
   const measured = new Map<string, Measurement[]>()
   for (let round = 1; round <= rounds; round += 1) {
@@ -83,11 +87,14 @@ async function bestSettings(connection: NatsConnection, config: StreamConfig, me
 function ratiosOf(results: Readonly<Record<string, Measurement>>): Record<string, number> {
   const of = (name: string, key: keyof Measurement) => results[name]?.[key] ?? Number.NaN
   const rateTo = (name: string) => twoDigits(of(cells.relay, 'eventsPerSecond') / of(name, 'eventsPerSecond'))
-  const toSum = (key: keyof Measurement) => twoDigits(of(cells.delivery, key) / (of(cells.commit, key) + of(cells.publish, key)))
+  const toSum = (key: keyof Measurement, commit: string, publish: string) =>
+    twoDigits(of(cells.delivery, key) / (of(commit, key) + of(publish, key)))
   return {
     'relay to bare publisher': rateTo(cells.bare),
     'relay to bare publisher with headers written before': rateTo(cells.bareWritten),
-    'append to subscriber to the sum of commit and publish, p50': toSum('p50Ms'),
-    'append to subscriber to the sum of commit and publish, p99': toSum('p99Ms'),
+    'append to subscriber to commit and publish at 1000 a second, p50': toSum('p50Ms', cells.commit, cells.publish),
+    'append to subscriber to commit and publish at 1000 a second, p99': toSum('p99Ms', cells.commit, cells.publish),
+    'append to subscriber to commit and publish one at a time, p50': toSum('p50Ms', cells.commitAlone, cells.publishAlone),
+    'append to subscriber to commit and publish one at a time, p99': toSum('p99Ms', cells.commitAlone, cells.publishAlone),
   }
 }
