@@ -1,6 +1,7 @@
 import { defaultStreamName, openPostgresLog } from '@artifact-store/log'
 import type { NatsConnection, StreamConfig } from 'nats'
 import type { Bench, Measurement } from '../harness/bench.ts'
+import { besideLongTransaction } from '../harness/beside-long-transaction.ts'
 import { medianMeasurement, twoDigits } from '../harness/median.ts'
 import { publishBare, readMessages, withWrittenHeaders } from './bare-publisher.ts'
 import { fill } from './events.ts'
@@ -17,6 +18,8 @@ const cells = {
   commit: 'bare commit at 1000 a second',
   publish: 'bare publish at 1000 a second',
   delivery: 'append to subscriber at 1000 a second',
+  relayHeld: 'relay, refill, a transaction held open',
+  deliveryHeld: 'append to subscriber at 1000 a second, a transaction held open',
 } as const
 
 /** What a measurement of one second publishes, more or less. */
@@ -41,15 +44,19 @@ export const relayBench: Bench = async ({ rounds, seconds, say }) => {
   const settings = await bestSettings(publisher, config, written)
   say(`the bare publisher is fastest with ${settings.window} messages without an answer`)
 
+  const refill = () => onNewStream(publisher, undefined, () => measureRefill(pool, publisher, count))
+  const deliver = () => measureDelivery(workplace, publisher, subscriber, steadily(rate, seconds))
   const measures: Readonly<Record<string, () => Promise<Measurement>>> = {
     [cells.bare]: () => onNewStream(publisher, config, () => publishBare(publisher, made, settings)),
     [cells.bareWritten]: () => onNewStream(publisher, config, () => publishBare(publisher, written, settings)),
-    [cells.relay]: () => onNewStream(publisher, undefined, () => measureRefill(pool, publisher, count)),
+    [cells.relay]: refill,
+    [cells.relayHeld]: () => besideLongTransaction(workplace.databaseUrl, refill),
     [cells.commitAlone]: () => measureCommit(workplace, oneByOne(seconds)),
     [cells.publishAlone]: () => measurePublish(publisher, subscriber, oneByOne(seconds)),
     [cells.commit]: () => measureCommit(workplace, steadily(rate, seconds)),
     [cells.publish]: () => measurePublish(publisher, subscriber, steadily(rate, seconds)),
-    [cells.delivery]: () => measureDelivery(workplace, publisher, subscriber, steadily(rate, seconds)),
+    [cells.delivery]: deliver,
+    [cells.deliveryHeld]: () => besideLongTransaction(workplace.databaseUrl, deliver),
   }
   const measured = new Map<string, Measurement[]>()
   for (let round = 1; round <= rounds; round += 1) {
@@ -86,15 +93,24 @@ async function bestSettings(connection: NatsConnection, config: StreamConfig, me
 
 function ratiosOf(results: Readonly<Record<string, Measurement>>): Record<string, number> {
   const of = (name: string, key: keyof Measurement) => results[name]?.[key] ?? Number.NaN
-  const rateTo = (name: string) => twoDigits(of(cells.relay, 'eventsPerSecond') / of(name, 'eventsPerSecond'))
-  const toSum = (key: keyof Measurement, commit: string, publish: string) =>
-    twoDigits(of(cells.delivery, key) / (of(commit, key) + of(publish, key)))
-  return {
-    'relay to bare publisher': rateTo(cells.bare),
-    'relay to bare publisher with headers written before': rateTo(cells.bareWritten),
-    'append to subscriber to commit and publish at 1000 a second, p50': toSum('p50Ms', cells.commit, cells.publish),
-    'append to subscriber to commit and publish at 1000 a second, p99': toSum('p99Ms', cells.commit, cells.publish),
-    'append to subscriber to commit and publish one at a time, p50': toSum('p50Ms', cells.commitAlone, cells.publishAlone),
-    'append to subscriber to commit and publish one at a time, p99': toSum('p99Ms', cells.commitAlone, cells.publishAlone),
+  const rateTo = (relay: string, publisher: string) => twoDigits(of(relay, 'eventsPerSecond') / of(publisher, 'eventsPerSecond'))
+  const toSum = (delivery: string, commit: string, publish: string, key: keyof Measurement) =>
+    twoDigits(of(delivery, key) / (of(commit, key) + of(publish, key)))
+  const ratios: Record<string, number> = {
+    'relay to bare publisher': rateTo(cells.relay, cells.bare),
+    'relay to bare publisher, a transaction held open': rateTo(cells.relayHeld, cells.bare),
+    'relay to bare publisher with headers written before': rateTo(cells.relay, cells.bareWritten),
   }
+  for (const [percentile, key] of [
+    ['p50', 'p50Ms'],
+    ['p99', 'p99Ms'],
+  ] as const) {
+    const note = (what: string, delivery: string, commit: string, publish: string) => {
+      ratios[`append to subscriber to commit and publish ${what}, ${percentile}`] = toSum(delivery, commit, publish, key)
+    }
+    note('at 1000 a second', cells.delivery, cells.commit, cells.publish)
+    note('at 1000 a second, a transaction held open', cells.deliveryHeld, cells.commit, cells.publish)
+    note('one at a time', cells.delivery, cells.commitAlone, cells.publishAlone)
+  }
+  return ratios
 }
