@@ -1,6 +1,7 @@
 import type { Hash } from 'node:crypto'
 import { type AnyDigest, ArtifactError, type ContentDigests } from '@artifact-store/core'
 import type { Abortable, BlobStore, ByteStream } from './blob-store.ts'
+import type { BlockRecords } from './blocks/block-records.ts'
 import { assertDigest, checkedPut } from './checked-write.ts'
 import { createContentHasher } from './hashing.ts'
 import { digestOfState, type ResumableHasher, resumeHasher, sha256Of } from './resumable-hashing.ts'
@@ -42,8 +43,8 @@ export interface CheckedUploads {
 /** How many uploads' SHA-256 are remembered between two pieces. Each takes a few hundred bytes; who is forgotten is read again. */
 const mostRemembered = 1000
 
-export function checkedUploads(store: BlobStore): CheckedUploads {
-  const { staging } = store
+export function checkedUploads(checked: { readonly store: BlobStore; readonly records: BlockRecords }): CheckedUploads {
+  const { staging } = checked.store
   const remembered = new Map<string, { readonly hashed: Uint8Array; readonly sha256: Hash }>()
 
   function remember(id: string, hasher: ResumableHasher, hashed: Uint8Array): void {
@@ -102,7 +103,7 @@ export function checkedUploads(store: BlobStore): CheckedUploads {
     publish: (id, content, { digest }, options) => staging.publish(id, content, digest, options),
 
     concatenate(parts, { signal, expect } = {}) {
-      return checkedPut(store, oneBehindTheOther(parts, signal), {
+      return checkedPut(checked, oneBehindTheOther(parts, signal), {
         signal,
         expect,
         size: parts.reduce((sum, { content }) => sum + content.size, 0),

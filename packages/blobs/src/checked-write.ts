@@ -1,5 +1,6 @@
 import { type AnyDigest, ArtifactError, type ContentDigests, isBlake3 } from '@artifact-store/core'
 import type { BlobStore, ByteStream } from './blob-store.ts'
+import type { BlockRecords } from './blocks/block-records.ts'
 import type { CheckedPut } from './checked.ts'
 import { type ContentHasher, createContentHasher } from './hashing.ts'
 
@@ -8,18 +9,27 @@ interface Progress {
 }
 
 /** The put of `CheckedBlobStore`: hashes what streams into the backend and names it only if it is what was announced. */
-export async function checkedPut(store: BlobStore, bytes: ByteStream, options: CheckedPut): Promise<ContentDigests> {
+export async function checkedPut(
+  { store, records }: { readonly store: BlobStore; readonly records: BlockRecords },
+  bytes: ByteStream,
+  options: CheckedPut,
+): Promise<ContentDigests> {
   const hasher = await createContentHasher()
   const body: Progress = { complete: false }
   let stored: ContentDigests | undefined
+  let recorded: Promise<void> | undefined
   const name = () => {
     if (!body.complete) throw new ArtifactError('internal', 'the blob backend asked for a name before it had read the last byte')
     const digests = hasher.digests()
     for (const expected of options.expect ?? []) assertDigest(expected, digests)
     stored = digests
+    // Beside the flush of the blob, not after it.
+    if (records.covers(digests.size)) recorded = records.keep(digests, { values: hasher.blockValues() })
+    recorded?.catch(() => undefined)
     return digests.digest
   }
   await store.put(hashed(bytes, hasher, options.size, body), name, { signal: options.signal })
+  await recorded
   if (stored === undefined) throw new ArtifactError('internal', 'the blob backend kept bytes without asking for their name')
   return stored
 }

@@ -1,5 +1,8 @@
 import type { AnyDigest, ContentDigests, Digest } from '@artifact-store/core'
 import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream } from './blob-store.ts'
+import type { BlockRecord } from './blocks/block-record.ts'
+import { BlockRecords } from './blocks/block-records.ts'
+import { provenRead } from './blocks/proven-read.ts'
 import { type ByteRange, clampRange } from './byte-range.ts'
 import { type CheckedUploads, checkedUploads } from './checked-uploads.ts'
 import { checkedPut } from './checked-write.ts'
@@ -34,11 +37,11 @@ export interface CheckedBlobStore extends AsyncDisposable {
   put(bytes: ByteStream, options?: CheckedPut): Promise<ContentDigests>
 
   /**
-   * The bytes, or those of the range that exist, of a blob that is proven whole: the last chunk is held back until all of
-   * the blob has been read and hashed, so whoever reads to the end has the right bytes. A range is read whole too, because
-   * one digest over the blob proves no part of it; hashes per block will make ranges cheap.
-   * @throws ArtifactError `blob-not-found`; `blob-corrupt` in the last chunk's place, or earlier when the size shows it
-   * (details digest, and actual or expectedBytes and receivedBytes); and what the backend's get throws.
+   * The bytes, or those of the range that exist, each proven before it is given out: by the record of the blob's blocks, of which only those that the
+   * range touches are read. A blob without a record is read whole, also for a range, and its last chunk is held back until all of it is
+   * proven; that makes the record for the next reader. Either way, whoever reads to the end has the right bytes.
+   * @throws ArtifactError `blob-not-found`; `blob-corrupt` in the place of what is wrong, or earlier when the size shows it (details digest,
+   * and start and end, or actual, or expectedBytes and receivedBytes); and what the backend's get throws.
    */
   get(digest: Digest, options: CheckedGet): Promise<ByteStream>
 
@@ -49,11 +52,17 @@ export interface CheckedBlobStore extends AsyncDisposable {
   probe(options?: Abortable): Promise<void>
 }
 
-/** Stands in front of a backend and owns it: disposing of this disposes of the backend. */
-export function checkedBlobStore(store: BlobStore): CheckedBlobStore {
+export interface CheckedOptions {
+  /** A store for the records that prove the blocks of blobs, apart from the blobs themselves (`openBlockStore`); without it nothing is recorded. */
+  readonly blocks?: BlobStore | undefined
+}
+
+/** Stands in front of a backend and owns it, and the store of the records: disposing of this disposes of both. */
+export function checkedBlobStore(store: BlobStore, { blocks }: CheckedOptions = {}): CheckedBlobStore {
+  const records = new BlockRecords(blocks)
   return {
-    uploads: checkedUploads(store),
-    put: (bytes, options = {}) => checkedPut(store, bytes, options),
+    uploads: checkedUploads({ store, records }),
+    put: (bytes, options = {}) => checkedPut({ store, records }, bytes, options),
 
     async get(digest, { size, range, signal }) {
       const wanted = clampRange(range, size)
@@ -62,13 +71,22 @@ export function checkedBlobStore(store: BlobStore): CheckedBlobStore {
         const there = await store.stat(digest, { signal })
         if (there !== undefined && there.size !== size) throw wrongSize(digest, size, there.size)
       }
-      return verified(await store.get(digest, { signal }), { digest, size, wanted })
+      const record = await records.find({ digest, size }, { signal })
+      if (record !== undefined) return provenRead(store, { digest, size, wanted }, record, signal)
+      const onProven = (made: BlockRecord) => records.keep({ digest, size }, made)
+      return verified(await store.get(digest, { signal }), { digest, size, wanted, onProven })
     },
 
     stat: (digest, options) => store.stat(digest, options),
-    delete: (digest, options) => store.delete(digest, options),
+    async delete(digest, options) {
+      await records.forget(digest, options)
+      return store.delete(digest, options)
+    },
     list: options => store.list(options),
     probe: options => store.probe(options),
-    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await records[Symbol.asyncDispose]()
+      await store[Symbol.asyncDispose]()
+    },
   }
 }

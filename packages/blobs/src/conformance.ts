@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe } from 'vitest'
+import { openMemoryBlobStore } from './backends/memory.ts'
 import type { BlobStore } from './blob-store.ts'
 import { blobsAreListed } from './conformance/blobs-are-listed.ts'
 import { bytesAreKept } from './conformance/bytes-are-kept.ts'
@@ -20,7 +21,8 @@ export interface Subject {
 }
 
 /**
- * Registers the suite that every backend passes, on the backend itself and once more through `checkedBlobStore()`. In a test file:
+ * Registers the suite that every backend passes, on the backend itself and once more through `checkedBlobStore()`,
+ * whose readers prove block by block, or the whole where there is no record. In a test file:
  *
  *     describeBlobStore('the memory store', openMemoryBlobStore)
  *
@@ -34,7 +36,10 @@ export function describeBlobStore(name: string, open: () => Promise<BlobStore>, 
     uploadsArriveInPieces(subject)
   })
   describe(`${name}, behind the checks`, () => {
-    everyStore(perTest(async () => throughChecks(await open()), options))
+    everyStore(perTest(async () => throughChecks(await open(), await openMemoryBlobStore()), options))
+  })
+  describe(`${name}, behind the checks, where no blocks are recorded`, () => {
+    readersAreFree(perTest(async () => throughChecks(await open()), options))
   })
 }
 

@@ -25,6 +25,17 @@ export async function openBlobStore(url: string): Promise<BlobStore> {
   return await open(parsed)
 }
 
+/**
+ * Opens a store for the records of the blobs' blocks, in a place of its own below that of the blobs: `blocks/` in the directory, or behind the
+ * prefix, that the URL names. @throws as `openBlobStore`.
+ */
+export function openBlockStore(url: string): Promise<BlobStore> {
+  const below = URL.parse(url)
+  if (below === null || below.pathname === '') return openBlobStore(url)
+  below.pathname = `${below.pathname.replace(/\/+$/, '')}/blocks`
+  return openBlobStore(below.href)
+}
+
 // The URL itself is not shown: that of other backends may carry a secret.
 function configurationError(what: string): ArtifactError {
   return new ArtifactError(

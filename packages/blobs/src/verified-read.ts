@@ -1,7 +1,8 @@
 import { ArtifactError, type Digest } from '@artifact-store/core'
 import type { ByteStream } from './blob-store.ts'
+import type { BlockRecord } from './blocks/block-record.ts'
+import { createTreeHasher } from './blocks/tree-hasher.ts'
 import type { ByteRange } from './byte-range.ts'
-import { createDigestHasher } from './hashing.ts'
 
 export interface WhatItMustBe {
   readonly digest: Digest
@@ -9,6 +10,8 @@ export interface WhatItMustBe {
   readonly size: number
   /** The part to yield, within `size`. */
   readonly wanted: ByteRange
+  /** Told what proves its blocks, once the whole is proven. */
+  readonly onProven?: ((record: BlockRecord) => Promise<void>) | undefined
 }
 
 /**
@@ -17,9 +20,9 @@ export interface WhatItMustBe {
  */
 export async function* verified(
   blob: ByteStream,
-  { digest, size, wanted }: WhatItMustBe,
+  { digest, size, wanted, onProven }: WhatItMustBe,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const hasher = await createDigestHasher()
+  const hasher = await createTreeHasher()
   let position = 0
   let held: Uint8Array | undefined
   for await (const chunk of blob) {
@@ -43,6 +46,7 @@ export async function* verified(
       },
     )
   }
+  await onProven?.({ values: hasher.values() })
   if (held !== undefined) yield held
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { content, put } from '../src/conformance/content.ts'
-import { blobStoreSchemes, openBlobStore } from '../src/index.ts'
+import { blobStoreSchemes, openBlobStore, openBlockStore } from '../src/index.ts'
 
 describe('openBlobStore', () => {
   let directory = ''
@@ -29,6 +29,18 @@ describe('openBlobStore', () => {
   it('opens a store in memory', async () => {
     await using store = await openBlobStore('memory:')
     await store.probe()
+  })
+
+  it('keeps the records of blocks apart from the blobs, below their directory', async () => {
+    const url = `fs://${join(directory, 'apart')}`
+    const blob = await content(1000)
+    await using blobs = await openBlobStore(url)
+    await using blocks = await openBlockStore(`${url}/`)
+    await put(blocks, blob)
+    expect(await blobs.stat(blob.digest)).toBeUndefined()
+    expect(await readdir(join(directory, 'apart'))).toEqual(['blobs', 'blocks', 'staging'])
+    await using _ = await openBlockStore('memory:')
+    await expect(openBlockStore('nowhere')).rejects.toMatchObject({ kind: 'configuration' })
   })
 
   it.for(['ftp://host/dir', 'constructor:', '/var/lib/blobs', 'blobs', ''])(

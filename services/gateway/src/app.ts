@@ -1,4 +1,4 @@
-import { checkedBlobStore, openBlobStore } from '@artifact-store/blobs'
+import { checkedBlobStore, openBlobStore, openBlockStore } from '@artifact-store/blobs'
 import { ArtifactError } from '@artifact-store/core'
 import { createBell, type EventFilter, logChannel, natsBell, openRemoteLog, postgresLogReader } from '@artifact-store/log'
 import {
@@ -36,7 +36,9 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
       logger,
     }),
   )
-  const blobs = scope.use(checkedBlobStore(await openBlobStore(config.BLOBS_URL)))
+  const blobs = scope.use(
+    checkedBlobStore(await openBlobStore(config.BLOBS_URL), { blocks: await openBlockStore(config.BLOBS_URL) }),
+  )
   const [preferred, ...standbys] = config.LOG_WRITER_URL
   const logWriters = [new URL(preferred), ...standbys.map(url => new URL(url))] as const
   const log = scope.use(openRemoteLog({ urls: logWriters, token: config.LOG_WRITER_TOKEN.reveal() }))

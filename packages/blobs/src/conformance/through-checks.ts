@@ -3,8 +3,8 @@ import type { BlobStore } from '../blob-store.ts'
 import { checkedBlobStore } from '../checked.ts'
 
 /** The store behind `checkedBlobStore()`, dressed as a plain one, so that the same sentences hold for both. */
-export function throughChecks(store: BlobStore): BlobStore {
-  const checked = checkedBlobStore(store)
+export function throughChecks(store: BlobStore, blocks?: BlobStore): BlobStore {
+  const checked = checkedBlobStore(store, blocks === undefined ? {} : { blocks })
   return {
     staging: store.staging,
     async put(bytes, name, options) {
