@@ -7,6 +7,7 @@ import { fetchTransport } from './http/fetch-transport.ts'
 import { nodeTransport } from './http/node-transport.ts'
 import { defaultRetryPolicy, type RetryPolicy } from './http/retry.ts'
 import type { Transport } from './http/transport.ts'
+import { LogArchive } from './log-archive.ts'
 import { Packages } from './packages.ts'
 import { Server } from './server.ts'
 import { Tokens } from './tokens.ts'
@@ -38,6 +39,7 @@ export class ArtifactStoreClient implements Disposable {
   readonly tokens: Tokens
   readonly server: Server
   readonly views: Views
+  readonly logArchive: LogArchive
   /** How patient this client is. */
   readonly retry: RetryPolicy
   readonly #transport: Transport
@@ -63,6 +65,7 @@ export class ArtifactStoreClient implements Disposable {
     this.tokens = new Tokens(caller)
     this.server = new Server(caller)
     this.views = new Views(caller)
+    this.logArchive = new LogArchive(caller)
   }
 
   /** The sentence for an error that broke a body while it was read; undefined when it was not the connection that failed. */

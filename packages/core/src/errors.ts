@@ -32,6 +32,7 @@ export type ErrorKind =
   | 'storage-full'
   | 'backend-unavailable'
   | 'log-unavailable'
+  | 'archive-damaged'
   | 'overloaded'
   | 'views-behind'
   | 'views-busy'

@@ -10,6 +10,8 @@ export interface DataDirectory {
   readonly postgres: string
   readonly nats: string
   readonly blobs: string
+  /** The archived part of the log; apart from the blobs, so that nobody who collects those comes by. */
+  readonly logArchive: string
   /** The first admin token, mode 0600. */
   readonly adminToken: string
   /** The broker's address with user and password, for subscribers; mode 0600. */
@@ -77,6 +79,7 @@ function layout(path: string): DataDirectory {
     postgres: join(path, 'postgres'),
     nats: join(path, 'nats'),
     blobs: join(path, 'blobs'),
+    logArchive: join(path, 'log-archive'),
     adminToken: join(path, 'admin-token'),
     natsUrl: join(path, 'nats-url'),
     secrets: join(path, 'secrets.json'),

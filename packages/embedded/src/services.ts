@@ -40,6 +40,7 @@ export function serviceEnvironment(wiring: Wiring): Record<ServiceName, Record<s
     HOST: name === 'gateway' ? config.host : '127.0.0.1',
     PORT: String(ports[name]),
     DATABASE_URL: postgres.url(databaseName, role, password),
+    LOG_ARCHIVE_URL: `fs://${pathToFileURL(data.logArchive).pathname}`,
     ...(natsUrl === undefined ? {} : { NATS_URL: natsUrl }),
   })
   return {

@@ -51,3 +51,17 @@ export interface LogReader {
   /** The last sequence; 0 for an empty log. */
   head(): Promise<number>
 }
+
+/** Some of the log, as far as it was read. */
+export interface LogPage {
+  /** In order. */
+  readonly events: readonly StoredEvent[]
+  /** Up to where was read: whatever is asked for up to here has been given. Undefined: up to the end of the log. */
+  readonly position: number | undefined
+}
+
+/** A reader that tells how far it got: where much has to be looked at for few events, it need not be done in one go. */
+export interface PagedLogReader extends LogReader {
+  /** At most `limit` events (1 to 10,000) after that sequence; fewer do not mean that there are no more. */
+  page(after: number, limit: number): Promise<LogPage>
+}

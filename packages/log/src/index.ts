@@ -1,6 +1,19 @@
+export { type ArchiveNextOptions, archiveNext } from './archive/archive-next.ts'
+export { type ArchivedPartition, type ArchiveStatus, archiveStatus, tellArchive } from './archive/archive-status.ts'
+export type { ArchiveStore } from './archive/archive-store.ts'
+export {
+  type ArchiveOnceOptions,
+  type ArchiveStep,
+  archiveOnce,
+  type KeepArchiveOptions,
+  keepArchive,
+} from './archive/keep-archive.ts'
+export { type LogArchive, type LogArchiveOptions, openLogArchive } from './archive/log-archive.ts'
+export type { SegmentEntry } from './archive/open-segment.ts'
 export * from './bell.ts'
 export { logChannel } from './channel.ts'
 export * from './cloud-event.ts'
+export type { EventFilter } from './event-filter.ts'
 export * from './event-log.ts'
 export { eventSource } from './event-source.ts'
 export { createFunnel, type Funnel, type FunnelOptions } from './funnel.ts'
@@ -9,7 +22,7 @@ export { type KeepPartitionsOptions, keepPartitions, keepPartitionsOnce } from '
 export { logMigrations, type MigrationSet, migrate, migrateFresh } from './postgres/migrate.ts'
 export { type BatchReport, openPostgresLog, type PostgresLog, type PostgresLogOptions } from './postgres/postgres-log.ts'
 export type { Queryable } from './postgres/queryable.ts'
-export { type EventFilter, maxFetch, postgresLogReader } from './postgres/read.ts'
+export { maxFetch, postgresLogReader } from './postgres/read.ts'
 export * as logTables from './postgres/schema.ts'
 export type { NatsConnection } from './relay/broker.ts'
 export type { EventStream, MessageHeaders, Publication, StreamLook } from './relay/event-stream.ts'

@@ -27,6 +27,11 @@ describe('the database itself', () => {
     expect(await test.log.fetchSince(0, 10)).toMatchObject([{ sequence: 1, actor: 'tester' }])
   })
 
+  it('keeps the list of archived segments as it is, too', async () => {
+    for (const change of ['update log.segments set bytes = 1', 'delete from log.segments', 'truncate log.segments'])
+      await expect(test.database.pool.query(change)).rejects.toThrow('on log.segments is refused')
+  })
+
   it('refuses it also where ordinary triggers are switched off', async () => {
     await test.log.append(testAppend(testEvent()))
     const change = inTransaction(test.database.pool, async client => {
@@ -74,6 +79,14 @@ describe('the grants', () => {
     ['projector', 'select log.carry_subjects()'],
     ['gateway', 'select log.keep_partitions_ahead()'],
     ['log_writer', 'select log.add_partition()'],
+    ...everyone.map((role): [ProcessRole, string] => [role, 'select log.attach_partition(1)']),
+    ['projector', "select log.record_segment(1, 1, '', 1, 1, '', '')"],
+    ['gateway', 'select log.detach_partition(1)'],
+    ['projector', "select log.drop_partition(1, '0')"],
+    ['log_writer', `insert into log.segments values (1, 1, '', 1, 1, '{}', '')`],
+    ['log_writer', 'alter table log.events detach partition log.events_1'],
+    ['log_writer', 'drop table log.events_1'],
+    ['log_writer', 'update log.partitions set stays = true'],
     ['log_writer', 'insert into log.events_1 select * from log.events'],
     ['gateway', 'drop table log.events'],
     ['log_writer', 'alter table log.events disable trigger all'],

@@ -1,7 +1,6 @@
 import { keepPartitions, keepPartitionsOnce, openPostgresLog, postgresLogReader, write } from '@artifact-store/log'
-import { createTestDatabase } from '@artifact-store/testkit'
+import { createTestDatabase, smallPartitions } from '@artifact-store/testkit'
 import { describe, expect, it } from 'vitest'
-import { smallPartitions } from './small-partitions.ts'
 import { subject, testAppend, testEvent } from './test-event.ts'
 
 async function smallLog(events: number) {

@@ -8,7 +8,7 @@ import { connectionOptions } from './postgres.ts'
 import type { Secret } from './secret.ts'
 
 /** The advisory locks by which processes of one kind agree who works. Others: 7021810146 to …149, for appends and migrations. */
-export const leaderLocks = { relay: 7021810150, projection: 7021810151, viewTasks: 7021810152 } as const
+export const leaderLocks = { relay: 7021810150, projection: 7021810151, viewTasks: 7021810152, archive: 7021810153 } as const
 
 export interface LeadOptions {
   /** The database itself or a pooler in session mode: the lock belongs to the session. */

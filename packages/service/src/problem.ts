@@ -45,6 +45,7 @@ export const problems = {
   'storage-full': { status: 507, title: 'There is no space left for the bytes' },
   'backend-unavailable': { status: 503, title: 'A server behind this one cannot be reached', retryAfter: 5 },
   'log-unavailable': { status: 503, title: 'The event log cannot be reached', retryAfter: 1 },
+  'archive-damaged': { status: 500, title: 'A part of the log is missing or damaged in its archive' },
   overloaded: { status: 503, title: 'There is more work than can be taken on', retryAfter: 1 },
   'views-behind': { status: 503, title: 'The views have not caught up yet', retryAfter: 1 },
   'views-busy': { status: 409, title: 'Something else is being done with the views' },

@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StoredEvent } from '@artifact-store/core'
+import { archiveFullPartitions, directoryArchive } from './archive.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
 import { insertEvents } from './insert-events.ts'
 import { type ServiceUnderTest, startService } from './service-under-test.ts'
+import { smallPartitions } from './small-partitions.ts'
 
 /** The three services as processes, on a database and a blob directory of their own. */
 export interface RunningSystem extends AsyncDisposable {
@@ -16,6 +18,10 @@ export interface RunningSystem extends AsyncDisposable {
   readonly token: string
   /** Where the blobs are. */
   readonly blobs: string
+  /** Where the log's archive is. */
+  readonly logArchive: string
+  /** Archives every partition of the log that is full, at once and for good. */
+  archiveFullPartitions(): Promise<void>
   /** One more gateway on the same database and blobs. */
   startGateway(): Promise<ServiceUnderTest>
 }
@@ -23,20 +29,36 @@ export interface RunningSystem extends AsyncDisposable {
 /**
  * Starts them without a broker: what needs one says so and starts one.
  * @param options.events what the log holds before they start; nothing when absent.
+ * @param options.partitionEvents how many events a partition of the log holds; as many as in production when absent.
  */
-export async function startSystem({ events = [] }: { readonly events?: readonly StoredEvent[] } = {}): Promise<RunningSystem> {
+export async function startSystem({
+  events = [],
+  partitionEvents,
+}: {
+  readonly events?: readonly StoredEvent[]
+  readonly partitionEvents?: number
+} = {}): Promise<RunningSystem> {
   await using stack = new AsyncDisposableStack()
   const blobs = await mkdtemp(join(tmpdir(), 'artifact-store-blobs-'))
   stack.defer(() => rm(blobs, { recursive: true, force: true }))
+  const logArchive = await mkdtemp(join(tmpdir(), 'artifact-store-log-archive-'))
+  stack.defer(() => rm(logArchive, { recursive: true, force: true }))
   const database = stack.use(await createTestDatabase())
+  if (partitionEvents !== undefined) await smallPartitions(database.pool, partitionEvents)
   await insertEvents(database.pool, events)
   const token = 'test-admin-token'
   const logWriterToken = 'test-log-writer-token'
+  const archive = { LOG_ARCHIVE_URL: `fs://${logArchive}` }
   const logWriter = stack.use(
-    await startService('log-writer', { env: { DATABASE_URL: database.urlFor('log_writer'), LOG_WRITER_TOKEN: logWriterToken } }),
+    await startService('log-writer', {
+      env: { ...archive, DATABASE_URL: database.urlFor('log_writer'), LOG_WRITER_TOKEN: logWriterToken },
+    }),
   )
-  const projector = stack.use(await startService('projector', { env: { DATABASE_URL: database.urlFor('projector') } }))
+  const projector = stack.use(
+    await startService('projector', { env: { ...archive, DATABASE_URL: database.urlFor('projector') } }),
+  )
   const env = {
+    ...archive,
     DATABASE_URL: database.urlFor('gateway'),
     LOG_WRITER_URL: logWriter.url,
     LOG_WRITER_TOKEN: logWriterToken,
@@ -52,6 +74,11 @@ export async function startSystem({ events = [] }: { readonly events?: readonly 
     projector,
     token,
     blobs,
+    logArchive,
+    async archiveFullPartitions() {
+      await using store = await directoryArchive(logArchive)
+      await archiveFullPartitions(database, store)
+    },
     startGateway: async () => started.use(await startService('gateway', { env })),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }

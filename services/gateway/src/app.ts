@@ -1,6 +1,15 @@
 import { checkedBlobStore, openBlobStore, openBlockStore } from '@artifact-store/blobs'
 import { ArtifactError } from '@artifact-store/core'
-import { createBell, type EventFilter, logChannel, natsBell, openRemoteLog, postgresLogReader } from '@artifact-store/log'
+import {
+  createBell,
+  type EventFilter,
+  logChannel,
+  natsBell,
+  openLogArchive,
+  openRemoteLog,
+  postgresLogReader,
+  tellArchive,
+} from '@artifact-store/log'
 import {
   type App,
   createApp,
@@ -45,10 +54,12 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   const follower = followViews(pool)
   const views = viewsDatabase(pool)
   const logBell = createBell()
-  const read = (filter?: EventFilter) => postgresLogReader(pool, filter)
+  const archive = await openArchive(config, scope)
+  const read = (filter?: EventFilter) => postgresLogReader(pool, filter, archive)
 
   health.check('postgres', async () => `views at ${await viewsPosition(pool)}`)
   health.check('blobs', checkSignal => blobs.probe({ signal: checkSignal }))
+  health.check('archive', checkSignal => tellArchive(pool, archive, checkSignal))
   health.check('log-writer', checkSignal => checkAnyReady(logWriters, checkSignal))
 
   const gateway: GatewayContext = {
@@ -82,6 +93,18 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   app.get('/asyncapi.json', c => c.json(asyncApi))
   mountRoutes(app, routes, gateway)
   return app
+}
+
+/** @throws ArtifactError `configuration` where it is the place of the packages' bytes, whose collector would find no package that names a segment. */
+async function openArchive({ LOG_ARCHIVE_URL: url, BLOBS_URL: blobs }: GatewayConfig, { use }: Scope) {
+  if (url === undefined) return undefined
+  if (url === blobs) {
+    throw new ArtifactError(
+      'configuration',
+      "LOG_ARCHIVE_URL is the same as BLOBS_URL: give the log's archive a place of its own, such as another directory",
+    )
+  }
+  return openLogArchive(use(checkedBlobStore(await openBlobStore(url))))
 }
 
 /** The log-writer and the projector may come up after the gateway: it waits for them with this one write. */

@@ -15,6 +15,8 @@ export const gatewayConfig = z.object({
   LOG_WRITER_TOKEN: secret({ minLength: 16 }),
   /** Where the bytes are, e.g. `fs:///var/lib/artifact-store`. */
   BLOBS_URL: text('the address of a blob store such as fs:///var/lib/artifact-store'),
+  /** Where the archived part of the log is, as the log-writers have it; without it, old events that are in no table any more cannot be read. */
+  LOG_ARCHIVE_URL: text('the address of a blob store such as fs:///var/lib/artifact-store-log-archive').optional(),
   /** The first admin token; made valid at start if it is not known yet. */
   BOOTSTRAP_TOKEN: secret({ minLength: 16 }).optional(),
 })

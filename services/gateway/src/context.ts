@@ -1,5 +1,5 @@
 import type { CheckedBlobStore } from '@artifact-store/blobs'
-import type { AppendPort, EventFilter, LogReader, Queryable } from '@artifact-store/log'
+import type { AppendPort, EventFilter, PagedLogReader, Queryable } from '@artifact-store/log'
 import type { Logger } from '@artifact-store/service'
 import type { ViewsDatabase } from '@artifact-store/views'
 import type { EventsContext } from './events/events-context.ts'
@@ -10,7 +10,7 @@ import type { ViewsFollower } from './views-follower.ts'
 export interface GatewayContext {
   readonly log: AppendPort
   /** The log, narrowed by a filter. */
-  readonly read: (filter?: EventFilter) => LogReader
+  readonly read: (filter?: EventFilter) => PagedLogReader
   readonly events: EventsContext
   readonly views: ViewsDatabase
   /** The views as a whole: what is done with all of them is asked for here. */

@@ -1,8 +1,10 @@
-import { createBell, maxAppendRequestBytes, openPostgresLog } from '@artifact-store/log'
+import { checkedBlobStore, openBlobStore } from '@artifact-store/blobs'
+import { createBell, maxAppendRequestBytes, openLogArchive, openPostgresLog } from '@artifact-store/log'
 import { createApp, mountDirect, openPool, type Scope, type Served, waitForPostgres } from '@artifact-store/service'
 import { createIntake } from './append-intake.ts'
 import { appendMetrics } from './append-metrics.ts'
 import { appendRoute } from './append-route.ts'
+import { startArchiving } from './archive.ts'
 import type { LogWriterConfig } from './config.ts'
 import { startPartitionKeeping } from './partitions.ts'
 import { startRelay } from './relay.ts'
@@ -25,10 +27,13 @@ export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promi
   const intake = createIntake({ maxBodyBytes: maxAppendRequestBytes, maxWaitingBytes: config.LOG_WRITER_MAX_WAITING_BYTES })
   const metrics = appendMetrics(scope.metrics, { appends: () => log.waiting, bytes: () => intake.bytes })
   const grown = createBell()
+  const { LOG_ARCHIVE_URL: archiveUrl } = config
+  const archive = archiveUrl ? openLogArchive(scope.use(checkedBlobStore(await openBlobStore(archiveUrl)))) : undefined
   const log = openPostgresLog(pool, {
     maxBatchEvents: config.LOG_WRITER_MAX_BATCH,
     // Requests are pushed back whole, by the route.
     maxWaiting: Number.POSITIVE_INFINITY,
+    archive,
     onBatch(batch) {
       metrics.batch(batch)
       grown.ring()
@@ -42,6 +47,7 @@ export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promi
 
   await waitForPostgres(pool, { signal, logger })
   startPartitionKeeping(config, scope, pool)
+  startArchiving(config, scope, pool, archive)
   await startRelay(config, scope, log, grown)
   return { app, direct }
 }

@@ -312,7 +312,7 @@ describe('the log-writer', () => {
     await post(service, appends(unknownEvent(), unknownEvent(), unknownEvent()))
     await expect
       .poll(async () => (await fetch(`${service.url}/health/ready`)).json(), { timeout: 10_000 })
-      .toEqual({ status: 'ready', checks: { postgres: { ok: true, detail: 'log at 3' } } })
+      .toEqual({ status: 'ready', checks: { postgres: { ok: true, detail: 'log at 3' }, archive: { ok: true, detail: 'off' } } })
     const metrics = await (await fetch(`${service.url}/metrics`)).text()
     expect(metrics).toMatch(/^artifact_store_append_batch_size_count [1-9]/m)
     expect(metrics).toMatch(/^artifact_store_append_batch_events_count [1-9]/m)

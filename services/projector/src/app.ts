@@ -1,4 +1,5 @@
-import { createBell, logChannel, natsBell, postgresLogReader } from '@artifact-store/log'
+import { checkedBlobStore, openBlobStore } from '@artifact-store/blobs'
+import { createBell, logChannel, natsBell, openLogArchive, postgresLogReader, tellArchive } from '@artifact-store/log'
 import { type App, createApp, openPool, type Scope, startWakeUps, waitForPostgres } from '@artifact-store/service'
 import { stateDigest } from '@artifact-store/views'
 import type { ProjectorConfig } from './config.ts'
@@ -11,9 +12,12 @@ export async function projectorApp(config: ProjectorConfig, scope: Scope): Promi
   const pool = scope.use(
     openPool({ url: config.DATABASE_URL, applicationName: 'artifact-store projector', max: 4, queryTimeoutMs: 60_000, logger }),
   )
-  const log = postgresLogReader(pool)
+  const { LOG_ARCHIVE_URL: archiveUrl } = config
+  const archive = archiveUrl ? openLogArchive(scope.use(checkedBlobStore(await openBlobStore(archiveUrl)))) : undefined
+  const log = postgresLogReader(pool, {}, archive)
   const bell = createBell()
   health.check('postgres', async () => `log at ${await log.head()}`)
+  health.check('archive', checkSignal => tellArchive(pool, archive, checkSignal))
   const projection = createProjection(scope, pool, log)
 
   const app = createApp(scope)
@@ -36,6 +40,7 @@ export async function projectorApp(config: ProjectorConfig, scope: Scope): Promi
   const working = workOnViewTasks({
     databaseUrl: config.DATABASE_URL,
     pool,
+    archive,
     batchSize: config.PROJECTOR_BATCH,
     logger,
     metrics,

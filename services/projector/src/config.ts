@@ -1,4 +1,4 @@
-import { integer, processSettings, secretUrl } from '@artifact-store/service'
+import { integer, processSettings, secretUrl, text } from '@artifact-store/service'
 import { z } from 'zod'
 
 /** What the projector reads from its environment. */
@@ -8,6 +8,8 @@ export const projectorConfig = z.object({
   DATABASE_URL: secretUrl('postgres:', 'postgresql:'),
   /** Where wake-ups come from; without it, from PostgreSQL. */
   NATS_URL: secretUrl().optional(),
+  /** Where the archived part of the log is, as the log-writers have it; without it, views cannot be made anew from a log that has one. */
+  LOG_ARCHIVE_URL: text('the address of a blob store such as fs:///var/lib/artifact-store-log-archive').optional(),
   /** The most events in one transaction, which has so many only while the views are far behind. */
   PROJECTOR_BATCH: integer({ min: 1, max: 10_000 }).default(5000),
 })

@@ -2,6 +2,9 @@ import type { LogReader } from '@artifact-store/log'
 import { Gauge, Histogram, type Registry } from 'prom-client'
 import type { ProjectionStatus } from './project.ts'
 
+/** What may stand in the way of the views. */
+const obstacles = ['poison-event', 'backend-unavailable', 'log-unavailable', 'archive-damaged', 'configuration'] as const
+
 export interface ProjectionMetrics {
   /** So many events went into the views in one transaction, which took so long. */
   readonly onBatch: (events: number, seconds: number) => void
@@ -42,7 +45,7 @@ export function projectionMetrics(metrics: Registry, log: LogReader, look: () =>
     registers,
     async collect() {
       const { obstacle } = await look()
-      for (const kind of ['poison-event', 'backend-unavailable'] as const) this.set({ kind }, Number(obstacle?.kind === kind))
+      for (const kind of obstacles) this.set({ kind }, Number(obstacle?.kind === kind))
     },
   })
   const sizes = new Histogram({

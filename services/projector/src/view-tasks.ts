@@ -1,5 +1,5 @@
 import { isArtifactError } from '@artifact-store/core'
-import { createBell, postgresLogReader } from '@artifact-store/log'
+import { createBell, type LogArchive, postgresLogReader } from '@artifact-store/log'
 import { isConnectionError, type Logger, lead, leaderLocks, openPool, type Pool, type Secret } from '@artifact-store/service'
 import { failViewTask, findViewTask, nextViewTask, rebuildViews, type ViewTask, verifyViews } from '@artifact-store/views'
 import type { Registry } from 'prom-client'
@@ -9,6 +9,8 @@ export interface ViewTaskWorkOptions {
   readonly databaseUrl: Secret
   /** Looks whether there is a task; the work itself has connections of its own, so that it takes none from the live views. */
   readonly pool: Pool
+  /** Where the log has its oldest part, if that is archived. */
+  readonly archive: LogArchive | undefined
   readonly batchSize: number
   readonly logger: Logger
   readonly metrics: Registry
@@ -53,7 +55,10 @@ async function isAnythingToDo({ pool, logger }: ViewTaskWorkOptions): Promise<bo
   }
 }
 
-async function workOffTasks({ databaseUrl, logger, batchSize }: ViewTaskWorkOptions, leading: AbortSignal): Promise<void> {
+async function workOffTasks(
+  { databaseUrl, logger, archive, batchSize }: ViewTaskWorkOptions,
+  leading: AbortSignal,
+): Promise<void> {
   await using pool = openPool({ url: databaseUrl, applicationName: 'artifact-store view task', max: 4, logger })
   for (;;) {
     const task = await nextViewTask(pool)
@@ -61,7 +66,7 @@ async function workOffTasks({ databaseUrl, logger, batchSize }: ViewTaskWorkOpti
     const told = logger.child({ task: task.id, kind: task.kind })
     told.info({ phase: task.phase, requestedBy: task.requestedBy }, 'working on the task')
     try {
-      await workOn(task, pool, { batchSize, logger: told, signal: leading })
+      await workOn(task, pool, { archive, batchSize, logger: told, signal: leading })
     } catch (error) {
       leading.throwIfAborted()
       const now = await findViewTask(pool, task.id)
@@ -79,13 +84,13 @@ async function workOffTasks({ databaseUrl, logger, batchSize }: ViewTaskWorkOpti
 async function workOn(
   task: ViewTask,
   pool: Pool,
-  given: Pick<ViewTaskWorkOptions, 'batchSize' | 'logger' | 'signal'>,
+  given: Pick<ViewTaskWorkOptions, 'archive' | 'batchSize' | 'logger' | 'signal'>,
 ): Promise<void> {
-  const { logger, ...rest } = given
+  const { logger, archive, ...rest } = given
   const options = {
     ...rest,
     pool,
-    log: postgresLogReader(pool),
+    log: postgresLogReader(pool, {}, archive),
     apply: applyBatch,
     onPhase: (phase: string) => logger.info({ phase }, phase),
   }

@@ -90,6 +90,7 @@ const kinds = {
   'storage-full': true,
   'backend-unavailable': true,
   'log-unavailable': true,
+  'archive-damaged': true,
   overloaded: true,
   'views-behind': true,
   'views-busy': true,

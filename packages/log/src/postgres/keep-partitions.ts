@@ -34,7 +34,16 @@ export async function keepPartitionsOnce(
 ): Promise<void> {
   await connection.query({ text: 'select log.keep_partitions_ahead()' })
   while (!signal?.aborted && (await carrySome(connection)));
-  await connection.query({ text: 'select log.forget_keys(make_interval(secs => $1))', values: [keySeconds] })
+  while (!signal?.aborted && (await forgetSome(connection, keySeconds)));
+}
+
+/** @returns whether there may be more. Where a transaction is open that has read the log, it is left for another time. */
+async function forgetSome(connection: Queryable, keySeconds: number): Promise<boolean> {
+  const { rows } = await connection.query<{ more: boolean }>({
+    text: 'select log.forget_keys(make_interval(secs => $1)) as more',
+    values: [keySeconds],
+  })
+  return rows[0]?.more === true
 }
 
 /** @returns whether there is more. A piece is a transaction of its own, so that nobody waits long for its rows. */

@@ -1,5 +1,6 @@
 import { ArtifactError } from '@artifact-store/core'
-import type { Append, AppendOutcome, AppendPort, LogReader } from '../event-log.ts'
+import type { LogArchive } from '../archive/log-archive.ts'
+import type { Append, AppendOutcome, AppendPort, PagedLogReader } from '../event-log.ts'
 import { createFunnel } from '../funnel.ts'
 import { createInterferenceGuard } from '../interference.ts'
 import { requireSound } from '../sound-append.ts'
@@ -17,6 +18,8 @@ export interface PostgresLogOptions {
   readonly maxWaiting?: number
   /** Told of every batch when it has its answer or has failed. */
   readonly onBatch?: (batch: BatchReport) => void
+  /** Where the part of the log is that is in the table no more, for reads that go back so far. */
+  readonly archive?: LogArchive | undefined
 }
 
 /** One batch of appends: what it held, and how long the database took for it. */
@@ -28,7 +31,7 @@ export interface BatchReport {
   readonly seconds: number
 }
 
-export interface PostgresLog extends AppendPort, LogReader {
+export interface PostgresLog extends AppendPort, PagedLogReader {
   readonly waiting: number
   /** Settles when every append that was submitted has its answer. */
   drained(): Promise<void>
@@ -36,7 +39,7 @@ export interface PostgresLog extends AppendPort, LogReader {
 
 /** The event log in PostgreSQL, appends funnelled into one batch in flight (group commit). */
 export function openPostgresLog(connection: Queryable, options: PostgresLogOptions = {}): PostgresLog {
-  const { maxBatchEvents = 1000, maxBatchBytes = 4 * 1024 * 1024, maxWaiting = 10_000, onBatch } = options
+  const { maxBatchEvents = 1000, maxBatchBytes = 4 * 1024 * 1024, maxWaiting = 10_000, onBatch, archive } = options
   const funnel = createFunnel<Append, AppendOutcome>({
     run: batch => (onBatch ? timed(onBatch, batch, runBatch(connection, batch)) : runBatch(connection, batch)),
     guard: createInterferenceGuard,
@@ -47,7 +50,7 @@ export function openPostgresLog(connection: Queryable, options: PostgresLogOptio
     maxWaiting,
   })
   return {
-    ...postgresLogReader(connection),
+    ...postgresLogReader(connection, {}, archive),
     async append(append, options) {
       requireSound(append)
       return funnel.submit(append, options)

@@ -1,29 +1,60 @@
 import { ArtifactError, type JsonObject, type StoredEvent, type Subject } from '@artifact-store/core'
 import type { QueryConfig } from 'pg'
-import type { LogReader } from '../event-log.ts'
+import { hole, type LogArchive, readArchived } from '../archive/log-archive.ts'
+import type { EventFilter } from '../event-filter.ts'
+import type { LogPage, PagedLogReader } from '../event-log.ts'
 import type { Queryable } from './queryable.ts'
 
 /** The most events that one read may ask for: a page stays a few megabytes. */
 export const maxFetch = 10_000
 
-/** Which events of the log to read; what is left out does not narrow. */
-export interface EventFilter {
-  readonly types?: readonly string[] | undefined
-  readonly subject?: Subject | undefined
-}
+/**
+ * Reads the log through this connection, and the part of it that is not in the table any more from the archive. With a filter, only matching events:
+ * their sequences then have holes.
+ * @param archive where the log's segments are; without it, reads that need one are refused.
+ */
+export function postgresLogReader(connection: Queryable, filter: EventFilter = {}, archive?: LogArchive): PagedLogReader {
+  /** The first sequence that the table had when that was last looked at: what lies before it is in the archive for good. */
+  let tableBegins = 1
 
-/** Reads the log through this connection. With a filter, only matching events: their sequences then have holes. */
-export function postgresLogReader(connection: Queryable, filter: EventFilter = {}): LogReader {
+  async function page(after: number, limit: number): Promise<LogPage> {
+    let looked = false
+    for (;;) {
+      if (after + 1 < tableBegins) {
+        const stretch = await readArchived(connection, archive, { after, before: tableBegins, limit, filter })
+        if (stretch) return stretch
+        if (looked) throw hole(after + 1, tableBegins - 1)
+        // What was known of the table is of another one: an older copy of the database was restored.
+        tableBegins = 1
+      }
+      const { rows } = await connection.query<PageRow>(fetchQuery(after, limit, filter))
+      const events = rows.flatMap(storedEvent)
+      if (rows[0]?.reaches) return { events, position: events.length < limit ? undefined : events.at(-1)?.sequence }
+      // Neither the event at that position nor the one behind it is in the table: they are in the archive, or not there yet.
+      const { first, last } = await bounds(connection)
+      if (after >= last) return { events: [], position: undefined }
+      if (looked && first <= after + 1) throw hole(after + 1, after + 1)
+      tableBegins = first
+      looked = true
+    }
+  }
+
   return {
+    async page(after, limit) {
+      requireReadable(after, limit)
+      return page(after, limit)
+    },
     async fetchSince(after, limit) {
-      if (!Number.isInteger(limit) || limit < 1 || limit > maxFetch) {
-        throw new ArtifactError('invalid-request', `a read of ${limit} events is not possible; ask for 1 to ${maxFetch}`)
+      requireReadable(after, limit)
+      const first = await page(after, limit)
+      if (first.position === undefined || first.events.length === limit) return first.events
+      const events = [...first.events]
+      for (let from: number | undefined = first.position; from !== undefined && events.length < limit; ) {
+        const next: LogPage = await page(from, limit - events.length)
+        for (const event of next.events) events.push(event)
+        from = next.position
       }
-      if (!Number.isSafeInteger(after) || after < 0) {
-        throw new ArtifactError('invalid-request', `the log cannot be read after ${after}; positions are whole numbers from 0`)
-      }
-      const result = await connection.query<EventRow>(fetchQuery(after, limit, filter))
-      return result.rows.map(storedEvent)
+      return events
     },
     async head() {
       const result = await connection.query<{ sequence: string | number }>({
@@ -35,11 +66,45 @@ export function postgresLogReader(connection: Queryable, filter: EventFilter = {
   }
 }
 
+function requireReadable(after: number, limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > maxFetch) {
+    throw new ArtifactError('invalid-request', `a read of ${limit} events is not possible; ask for 1 to ${maxFetch}`)
+  }
+  if (!Number.isSafeInteger(after) || after < 0) {
+    throw new ArtifactError('invalid-request', `the log cannot be read after ${after}; positions are whole numbers from 0`)
+  }
+}
+
+/** The first and the last sequence of the table: both in one statement, which sees one state of its partitions. */
+async function bounds(connection: Queryable): Promise<{ readonly first: number; readonly last: number }> {
+  const { rows } = await connection.query<{ first: string | number | null; last: string | number | null }>({
+    name: 'log-table-bounds',
+    text: `select (select sequence from log.events order by sequence limit 1) as first,
+                  (select sequence from log.events order by sequence desc limit 1) as last`,
+  })
+  return { first: Number(rows[0]?.first ?? 1), last: Number(rows[0]?.last ?? 0) }
+}
+
 const columns = `e.sequence, e.subject_revision, e.created_at, e.event_type, e.subject_kind, e.subject_id, e.actor,
   convert_from(e.payload, 'UTF8') as payload, e.payload_digest`
 
+/**
+ * The events of a page, and in the same statement, which sees one state of the partitions, whether the table reaches back to it: whether it has the
+ * event at `after` or the one behind it. Were that asked before or after, a partition could be detached in between, and its events be missed.
+ * There is a row, without an event, also when there is none.
+ */
+function fetchQuery(after: number, limit: number, filter: EventFilter): QueryConfig {
+  const { text, ...query } = eventsQuery(after, limit, filter)
+  return {
+    ...query,
+    text: `select t.reaches, e.*
+             from (select exists (select from log.events b where b.sequence >= $1::bigint and b.sequence <= $1::bigint + 1) as reaches) t
+             left join lateral (${text}) e on true`,
+  }
+}
+
 // Each statement is written so that the planner has one index to go by, whatever it believes about the log's contents.
-function fetchQuery(after: number, limit: number, { types, subject }: EventFilter): QueryConfig {
+function eventsQuery(after: number, limit: number, { types, subject }: EventFilter): QueryConfig {
   if (subject) return subjectQuery(after, limit, subject, types)
   if (types) return typesQuery(after, limit, types)
   return {
@@ -98,8 +163,10 @@ function typesQuery(after: number, limit: number, types: readonly string[]): Que
   }
 }
 
-interface EventRow {
-  readonly sequence: string | number
+interface PageRow {
+  readonly reaches: boolean
+  /** Null where there is no event; so is then all that follows. */
+  readonly sequence: string | number | null
   readonly subject_revision: string | number
   readonly created_at: Date
   readonly event_type: string
@@ -110,17 +177,20 @@ interface EventRow {
   readonly payload_digest: Buffer
 }
 
-function storedEvent(row: EventRow): StoredEvent {
-  return {
-    sequence: Number(row.sequence),
-    subjectRevision: Number(row.subject_revision),
-    createdAt: row.created_at,
-    eventType: row.event_type,
-    subjectKind: row.subject_kind,
-    subjectId: row.subject_id,
-    actor: row.actor,
-    payload: JSON.parse(row.payload) as JsonObject,
-    payloadJson: row.payload,
-    payloadDigest: row.payload_digest,
-  }
+function storedEvent(row: PageRow): StoredEvent[] {
+  if (row.sequence === null) return []
+  return [
+    {
+      sequence: Number(row.sequence),
+      subjectRevision: Number(row.subject_revision),
+      createdAt: row.created_at,
+      eventType: row.event_type,
+      subjectKind: row.subject_kind,
+      subjectId: row.subject_id,
+      actor: row.actor,
+      payload: JSON.parse(row.payload) as JsonObject,
+      payloadJson: row.payload,
+      payloadDigest: row.payload_digest,
+    },
+  ]
 }

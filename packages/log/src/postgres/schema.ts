@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { bigint, boolean, customType, integer, pgSchema, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' })
@@ -25,6 +26,21 @@ export const partitions = logSchema.table('partitions', {
   lastSequence: bigint('last_sequence', { mode: 'number' }).notNull(),
   carriedTo: bigint('carried_to', { mode: 'number' }).notNull(),
   keepsKeys: boolean('keeps_keys').notNull().default(true),
+  /** When it was taken out of the table, as all its events are in segments, and when its own table was dropped. */
+  detachedAt: timestamp('detached_at', { withTimezone: true, precision: 3 }),
+  droppedAt: timestamp('dropped_at', { withTimezone: true, precision: 3 }),
+  stays: boolean('stays').notNull().default(false),
+})
+
+export const segments = logSchema.table('segments', {
+  firstSequence: bigint('first_sequence', { mode: 'number' }).primaryKey(),
+  lastSequence: bigint('last_sequence', { mode: 'number' }).notNull(),
+  digest: bytea('digest').notNull(),
+  bytes: bigint('bytes', { mode: 'number' }).notNull(),
+  plainBytes: bigint('plain_bytes', { mode: 'number' }).notNull(),
+  eventTypes: text('event_types').array().notNull(),
+  subjectFilter: bytea('subject_filter').notNull(),
+  archivedAt: timestamp('archived_at', { withTimezone: true, precision: 3 }).notNull().default(sql`clock_timestamp()`),
 })
 
 export const subjects = logSchema.table(

@@ -1,4 +1,4 @@
-import type { Bell, EventFilter, LogReader, Queryable } from '@artifact-store/log'
+import type { Bell, EventFilter, PagedLogReader, Queryable } from '@artifact-store/log'
 import type { Scope } from '@artifact-store/service'
 import { type EventMetrics, eventMetrics } from './event-metrics.ts'
 import { type RecentEvents, recentEvents } from './recent-events.ts'
@@ -14,7 +14,7 @@ export interface EventsContext {
 
 export interface EventsOptions {
   readonly pool: Queryable
-  readonly read: (filter?: EventFilter) => LogReader
+  readonly read: (filter?: EventFilter) => PagedLogReader
   /** Rings when the log has grown. */
   readonly bell: Bell
 }

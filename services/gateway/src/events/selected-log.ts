@@ -6,7 +6,7 @@ import {
   releasedDefinition,
   type StoredEvent,
 } from '@artifact-store/core'
-import type { EventFilter, LogReader } from '@artifact-store/log'
+import type { EventFilter, LogPage, PagedLogReader } from '@artifact-store/log'
 import { payloadBytes } from './payload-bytes.ts'
 import type { TypesInLog } from './types-in-log.ts'
 
@@ -34,7 +34,7 @@ export type SelectLog = (selection: EventSelection) => SelectedLog
 
 export interface SelectedLogOptions {
   /** The log, narrowed as far as its indexes go. */
-  readonly read: (filter?: EventFilter) => LogReader
+  readonly read: (filter?: EventFilter) => PagedLogReader
   readonly types: TypesInLog
 }
 
@@ -46,10 +46,10 @@ export function selectLog({ read, types }: SelectedLogOptions): SelectLog {
   // Payloads of one log are alike: the last read tells how many of the next make a megabyte or two.
   let typicalBytes = 1024
 
-  async function fetch(log: LogReader, after: number, limit: number): Promise<readonly StoredEvent[]> {
-    const events = await log.fetchSince(after, limit)
-    if (events.length > 0) typicalBytes = Math.max(1, payloadBytes(events) / events.length)
-    return events
+  async function fetch(log: PagedLogReader, after: number, limit: number): Promise<LogPage> {
+    const page = await log.page(after, limit)
+    if (page.events.length > 0) typicalBytes = Math.max(1, payloadBytes(page.events) / page.events.length)
+    return page
   }
 
   return selection => {
@@ -67,7 +67,7 @@ export function selectLog({ read, types }: SelectedLogOptions): SelectLog {
         for (let reads = 0; reads < maxReads && events.length < limit && bytes < maxBytes; reads++) {
           const size = Math.max(1, Math.min(limit - events.length, 1000, Math.ceil((maxBytes - bytes) / typicalBytes)))
           const found = await fetch(log, position, size)
-          const within = end === undefined ? found : found.filter(({ sequence }) => sequence <= end)
+          const within = end === undefined ? found.events : found.events.filter(({ sequence }) => sequence <= end)
           for (const event of within) {
             if (bytes >= maxBytes) break
             position = event.sequence
@@ -75,10 +75,10 @@ export function selectLog({ read, types }: SelectedLogOptions): SelectLog {
             events.push(event)
             bytes += payloadBytes([event])
           }
-          if (within.length < size && bytes < maxBytes) {
-            position = Math.max(position, head)
-            break
-          }
+          if (bytes >= maxBytes) break
+          // All of it was taken, and what was passed over on the way is none that was asked for.
+          position = Math.max(position, Math.min(found.position ?? head, head))
+          if (position >= head) break
         }
         return { events, position, atEnd: position >= head }
       },

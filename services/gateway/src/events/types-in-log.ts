@@ -55,13 +55,16 @@ export function typesInLog(connection: Queryable, log: LogReader, walkFrom = 100
 async function typesBetween(connection: Queryable, after: number, upTo: number): Promise<string[]> {
   const { rows } = await connection.query<{ type: string }>({
     name: 'event-types-between',
-    text: 'select distinct event_type as type from log.events where sequence > $1 and sequence <= $2',
+    // What was archived since the last look is told by its segments, which may reach a little further back.
+    text: `select distinct event_type as type from log.events where sequence > $1 and sequence <= $2
+           union
+           select unnest(event_types) from log.segments where last_sequence > $1 and first_sequence <= $2`,
     values: [after, upTo],
   })
   return rows.map(({ type }) => type)
 }
 
-/** One probe a type, by the index of types, however long the log is. */
+/** One probe a type, by the index of types, however long the log is; and what the segments have of what is in the table no more. */
 async function allTypes(connection: Queryable): Promise<string[]> {
   const { rows } = await connection.query<{ type: string }>({
     name: 'event-types-all',
@@ -71,7 +74,9 @@ async function allTypes(connection: Queryable): Promise<string[]> {
              select (select next.event_type from log.events next where next.event_type > found.type
                       order by next.event_type, next.sequence limit 1)
                from found where found.type is not null)
-           select type from found where type is not null`,
+           select type from found where type is not null
+           union
+           select unnest(event_types) from log.segments`,
   })
   return rows.map(({ type }) => type)
 }

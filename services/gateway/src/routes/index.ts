@@ -8,6 +8,7 @@ import { finalizePackageRoute } from './finalize-package.ts'
 import { findMissingBlobsRoute } from './find-missing-blobs.ts'
 import { getBlobRoute } from './get-blob.ts'
 import { getFileRoute } from './get-file.ts'
+import { getLogArchiveRoute } from './get-log-archive.ts'
 import { getManifestRoute } from './get-manifest.ts'
 import { getPackageRoute } from './get-package.ts'
 import { getViewTaskRoute } from './get-view-task.ts'
@@ -48,4 +49,5 @@ export const routes: readonly Route[] = [
   getViewTaskRoute,
   discardViewTaskRoute,
   removePreviousViewsRoute,
+  getLogArchiveRoute,
 ]

@@ -58,7 +58,7 @@ export const listEventsRoute = defineRoute({
       },
     },
   },
-  problems: ['log-unavailable'],
+  problems: ['log-unavailable', 'archive-damaged'],
   async handle({ c, gateway, query, signal }) {
     const { select, recent, metrics } = gateway.events
     const { after, limit, subject } = query
