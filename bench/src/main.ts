@@ -1,11 +1,18 @@
 import { parseArgs } from 'node:util'
 import { appendBench } from './append/append-bench.ts'
 import type { Bench } from './harness/bench.ts'
+import { hashBench } from './hash/hash-bench.ts'
 import { httpBench } from './http/http-bench.ts'
 import { relayBench } from './relay/relay-bench.ts'
 import { replayBench } from './replay/replay-bench.ts'
 
-const benches: Readonly<Record<string, Bench>> = { append: appendBench, http: httpBench, relay: relayBench, replay: replayBench }
+const benches: Readonly<Record<string, Bench>> = {
+  append: appendBench,
+  hash: hashBench,
+  http: httpBench,
+  relay: relayBench,
+  replay: replayBench,
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -10,7 +10,7 @@ interface BenchOptions {
 /** Medians by what was measured, and ratios between them by what they compare. */
 interface BenchReport {
   readonly rounds: number
-  readonly results: Readonly<Record<string, Measurement | RateMeasurement>>
+  readonly results: Readonly<Record<string, Measurement | RateMeasurement | ByteMeasurement>>
   readonly ratios: Readonly<Record<string, number>>
 }
 
@@ -24,6 +24,20 @@ export interface Measurement {
 export interface RateMeasurement {
   readonly eventsPerSecond: number
   /** The most memory that the process took. */
+  readonly peakMegabytes?: number
+}
+
+/** What is measured in bytes. */
+export interface ByteMeasurement {
+  /** Millions of bytes. */
+  readonly megabytesPerSecond: number
+  /** For what is many small things rather than a stream. */
+  readonly requestsPerSecond?: number
+  /** Of the process that does the work, its threads and children included, in seconds for 2^30 bytes. */
+  readonly cpuSecondsPerGib?: number
+  /** How much of the time the event loop had no time for anything else, from 0 to 1. */
+  readonly eventLoopShare?: number
+  /** The most memory that the process took, in millions of bytes. */
   readonly peakMegabytes?: number
 }
 

@@ -1,4 +1,4 @@
-import type { Measurement } from './bench.ts'
+import type { ByteMeasurement, Measurement } from './bench.ts'
 
 /** The middle one by each number: a noisy round moves none of them. */
 export function medianMeasurement(rounds: readonly Measurement[]): Measurement {
@@ -7,6 +7,13 @@ export function medianMeasurement(rounds: readonly Measurement[]): Measurement {
     p50Ms: twoDigits(median(rounds.map(round => round.p50Ms))),
     p99Ms: twoDigits(median(rounds.map(round => round.p99Ms))),
   }
+}
+
+/** The same of what is measured in bytes; fields that no round has are left out. */
+export function medianBytes(rounds: readonly ByteMeasurement[]): ByteMeasurement {
+  const fields = new Set(rounds.flatMap(round => Object.keys(round) as (keyof ByteMeasurement)[]))
+  const medians = [...fields].map(field => [field, twoDigits(median(rounds.flatMap(round => round[field] ?? [])))])
+  return { megabytesPerSecond: Number.NaN, ...Object.fromEntries(medians) }
 }
 
 export function twoDigits(value: number): number {

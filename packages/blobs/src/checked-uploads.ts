@@ -1,9 +1,8 @@
 import type { Hash } from 'node:crypto'
 import { type AnyDigest, ArtifactError, type ContentDigests } from '@artifact-store/core'
-import type { Abortable, BlobStore, ByteStream } from './blob-store.ts'
-import type { BlockRecords } from './blocks/block-records.ts'
-import { assertDigest, checkedPut } from './checked-write.ts'
-import { createContentHasher } from './hashing.ts'
+import type { Abortable, ByteStream } from './blob-store.ts'
+import { assertDigest, type CheckedParts, checkedPut } from './checked-write.ts'
+import type { ContentHashing } from './hashing/content-hashing.ts'
 import { digestOfState, type ResumableHasher, resumeHasher, sha256Of } from './resumable-hashing.ts'
 import type { ResumeOptions, StagedBytes, StagedEntry } from './staging.ts'
 
@@ -43,7 +42,7 @@ export interface CheckedUploads {
 /** How many uploads' SHA-256 are remembered between two pieces. Each takes a few hundred bytes; who is forgotten is read again. */
 const mostRemembered = 1000
 
-export function checkedUploads(checked: { readonly store: BlobStore; readonly records: BlockRecords }): CheckedUploads {
+export function checkedUploads(checked: CheckedParts): CheckedUploads {
   const { staging } = checked.store
   const remembered = new Map<string, { readonly hashed: Uint8Array; readonly sha256: Hash }>()
 
@@ -91,7 +90,7 @@ export function checkedUploads(checked: { readonly store: BlobStore; readonly re
       const sha256 = hashed && recall(id, hashed)
       const digest = hashed && (await digestOfState(hashed))
       if (digest && sha256) return { digest, sha256: sha256Of(sha256), size }
-      const read = await hashAll(staging.read(id, content, options))
+      const read = await hashAll(staging.read(id, content, options), checked.hashing)
       if (digest === undefined || digest === read.digest) return read
       throw new ArtifactError(
         'blob-corrupt',
@@ -131,8 +130,8 @@ export function assertDigests(expected: readonly AnyDigest[], digests: ContentDi
   for (const digest of expected) assertDigest(digest, digests)
 }
 
-async function hashAll(bytes: ByteStream): Promise<ContentDigests> {
-  const hasher = await createContentHasher()
-  for await (const chunk of bytes) hasher.update(chunk)
-  return hasher.digests()
+async function hashAll(bytes: ByteStream, hashing: ContentHashing): Promise<ContentDigests> {
+  using hasher = await hashing.open(undefined)
+  for await (const chunk of bytes) await hasher.update(chunk)
+  return await hasher.digests()
 }

@@ -2,49 +2,62 @@ import { type AnyDigest, ArtifactError, type ContentDigests, isBlake3 } from '@a
 import type { BlobStore, ByteStream } from './blob-store.ts'
 import type { BlockRecords } from './blocks/block-records.ts'
 import type { CheckedPut } from './checked.ts'
-import { type ContentHasher, createContentHasher } from './hashing.ts'
+import type { ContentHashing } from './hashing/content-hashing.ts'
 
-interface Progress {
-  complete: boolean
+/** What is known of the bytes once the last one has gone by. */
+interface Body {
+  digests?: ContentDigests
+  /** The chaining values of its blocks, where the kernel tells them. */
+  values?: Uint32Array | undefined
+}
+
+/** What a checked store is made of. */
+export interface CheckedParts {
+  readonly store: BlobStore
+  readonly records: BlockRecords
+  readonly hashing: ContentHashing
 }
 
 /** The put of `CheckedBlobStore`: hashes what streams into the backend and names it only if it is what was announced. */
 export async function checkedPut(
-  { store, records }: { readonly store: BlobStore; readonly records: BlockRecords },
+  { store, records, hashing }: CheckedParts,
   bytes: ByteStream,
   options: CheckedPut,
 ): Promise<ContentDigests> {
-  const hasher = await createContentHasher()
-  const body: Progress = { complete: false }
+  const { size, signal } = options
+  const body: Body = {}
   let stored: ContentDigests | undefined
   let recorded: Promise<void> | undefined
   const name = () => {
-    if (!body.complete) throw new ArtifactError('internal', 'the blob backend asked for a name before it had read the last byte')
-    const digests = hasher.digests()
+    const { digests } = body
+    if (!digests) throw new ArtifactError('internal', 'the blob backend asked for a name before it had read the last byte')
     for (const expected of options.expect ?? []) assertDigest(expected, digests)
     stored = digests
     // Beside the flush of the blob, not after it.
-    if (records.covers(digests.size)) recorded = records.keep(digests, { values: hasher.blockValues() })
+    if (body.values && records.covers(digests.size)) recorded = records.keep(digests, { values: body.values })
     recorded?.catch(() => undefined)
     return digests.digest
   }
-  await store.put(hashed(bytes, hasher, options.size, body), name, { signal: options.signal })
+  await store.put(hashed(bytes, hashing, size, body), name, { signal })
   await recorded
   if (stored === undefined) throw new ArtifactError('internal', 'the blob backend kept bytes without asking for their name')
   return stored
 }
 
-async function* hashed(bytes: ByteStream, hasher: ContentHasher, size: number | undefined, body: Progress): ByteStream {
+async function* hashed(bytes: ByteStream, hashing: ContentHashing, size: number | undefined, body: Body): ByteStream {
+  using hasher = await hashing.open(size)
   let received = 0
   for await (const chunk of bytes) {
     received += chunk.length
     // At once: an endless body must not be read to its end.
     if (size !== undefined && received > size) throw wrongLength(size, received)
-    hasher.update(chunk)
+    const room = hasher.update(chunk)
+    if (room) await room
     yield chunk
   }
   if (size !== undefined && received !== size) throw wrongLength(size, received)
-  body.complete = true
+  body.digests = await hasher.digests()
+  body.values = hasher.blockValues()
 }
 
 function wrongLength(expectedBytes: number, receivedBytes: number): ArtifactError {

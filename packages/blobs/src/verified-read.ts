@@ -1,8 +1,8 @@
 import { ArtifactError, type Digest } from '@artifact-store/core'
 import type { ByteStream } from './blob-store.ts'
 import type { BlockRecord } from './blocks/block-record.ts'
-import { createTreeHasher } from './blocks/tree-hasher.ts'
 import type { ByteRange } from './byte-range.ts'
+import type { HashKernel } from './hashing/kernel.ts'
 
 export interface WhatItMustBe {
   readonly digest: Digest
@@ -21,8 +21,9 @@ export interface WhatItMustBe {
 export async function* verified(
   blob: ByteStream,
   { digest, size, wanted, onProven }: WhatItMustBe,
+  kernel: HashKernel,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const hasher = await createTreeHasher()
+  const hasher = await kernel.stream()
   let position = 0
   let held: Uint8Array | undefined
   for await (const chunk of blob) {
@@ -46,7 +47,8 @@ export async function* verified(
       },
     )
   }
-  await onProven?.({ values: hasher.values() })
+  const values = hasher.values?.()
+  if (values) await onProven?.({ values })
   if (held !== undefined) yield held
 }
 

@@ -26,7 +26,18 @@ export type NatsChoice =
   | { readonly kind: 'embedded'; readonly port?: number | undefined }
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-const inherited = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_V8_COVERAGE']
+const inherited = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'TZ',
+  'LANG',
+  'NODE_OPTIONS',
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_V8_COVERAGE',
+  'HASH_KERNEL',
+  'HASH_THREADS',
+]
 const root = resolve(import.meta.dirname, '..', '..', '..')
 
 const port = (least: number) => {

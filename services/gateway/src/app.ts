@@ -1,4 +1,4 @@
-import { checkedBlobStore, openBlobStore, openBlockStore } from '@artifact-store/blobs'
+import { checkedBlobStore, openBlobStore, openBlockStore, openContentHashing } from '@artifact-store/blobs'
 import { ArtifactError } from '@artifact-store/core'
 import {
   createBell,
@@ -45,8 +45,10 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
       logger,
     }),
   )
+  const hashing = scope.use(await openContentHashing({ kernel: config.HASH_KERNEL, threads: config.HASH_THREADS }))
+  logger.info({ kernel: hashing.kernel.name, threads: config.HASH_THREADS }, 'hashing')
   const blobs = scope.use(
-    checkedBlobStore(await openBlobStore(config.BLOBS_URL), { blocks: await openBlockStore(config.BLOBS_URL) }),
+    checkedBlobStore(await openBlobStore(config.BLOBS_URL), { blocks: await openBlockStore(config.BLOBS_URL), hashing }),
   )
   const [preferred, ...standbys] = config.LOG_WRITER_URL
   const logWriters = [new URL(preferred), ...standbys.map(url => new URL(url))] as const

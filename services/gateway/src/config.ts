@@ -1,4 +1,6 @@
-import { integer, processSettings, secret, secretUrl, text, urls } from '@artifact-store/service'
+import { availableParallelism } from 'node:os'
+import { kernelChoices } from '@artifact-store/blobs'
+import { choice, integer, processSettings, secret, secretUrl, text, urls } from '@artifact-store/service'
 import { z } from 'zod'
 
 /** What the gateway reads from its environment. */
@@ -17,6 +19,10 @@ export const gatewayConfig = z.object({
   BLOBS_URL: text('the address of a blob store such as fs:///var/lib/artifact-store'),
   /** Where the archived part of the log is, as the log-writers have it; without it, old events that are in no table any more cannot be read. */
   LOG_ARCHIVE_URL: text('the address of a blob store such as fs:///var/lib/artifact-store-log-archive').optional(),
+  /** What hashes: `auto` is the native kernel where there is one. */
+  HASH_KERNEL: choice(kernelChoices).default('portable'),
+  /** Threads that hash large uploads beside the event loop; 0: none. */
+  HASH_THREADS: integer({ max: 64 }).default(Math.min(4, availableParallelism())),
   /** The first admin token; made valid at start if it is not known yet. */
   BOOTSTRAP_TOKEN: secret({ minLength: 16 }).optional(),
 })

@@ -91,6 +91,7 @@ function giveBack(kernel: IHasher): void {
   if (idle.length < keepIdle) idle.push(kernel)
 }
 
-function spent(): ArtifactError {
+/** What any hasher says to those who go on with it. */
+export function spent(): ArtifactError {
   return new ArtifactError('internal', 'a hasher was used after its digest was taken; make a new one for each stream')
 }
