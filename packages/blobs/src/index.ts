@@ -1,3 +1,4 @@
+export { abortable } from './abortable.ts'
 export { openFsBlobStore } from './backends/fs.ts'
 export { openMemoryBlobStore } from './backends/memory.ts'
 export type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream } from './blob-store.ts'

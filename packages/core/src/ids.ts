@@ -4,6 +4,8 @@ import { ArtifactError } from './errors.ts'
 export type PackageId = string & { readonly __brand: 'PackageId' }
 /** A token's identity: the first 32 hex digits of the BLAKE3 digest of its secret, so it names the token and tells nothing. */
 export type TokenId = string & { readonly __brand: 'TokenId' }
+/** The identity of an upload in pieces: a UUIDv7 (RFC 9562) in lower case. */
+export type UploadId = string & { readonly __brand: 'UploadId' }
 /** A place in the log: the sequence of the last event seen; 0 is before the first. */
 export type Position = number & { readonly __brand: 'Position' }
 
@@ -20,11 +22,30 @@ export function parsePackageId(text: string): PackageId {
   return text as PackageId
 }
 
-/** A new id from the clock (milliseconds) and 74 random bits. */
-export function newPackageId(now: number = Date.now()): PackageId {
+/** @throws ArtifactError `upload-not-found`: no upload can have an id that is not one. */
+export function parseUploadId(text: string): UploadId {
+  if (!uuid.test(text)) {
+    throw new ArtifactError(
+      'upload-not-found',
+      `"${text.slice(0, 100)}" is not an upload id; ids are UUIDv7 in lower case, as POST /v1/uploads answers them in Location`,
+    )
+  }
+  return text as UploadId
+}
+
+export function newPackageId(now?: number): PackageId {
+  return newUuid(now) as PackageId
+}
+
+export function newUploadId(now?: number): UploadId {
+  return newUuid(now) as UploadId
+}
+
+/** A UUIDv7 from the clock (milliseconds) and 74 random bits. */
+function newUuid(now: number = Date.now()): string {
   const time = now.toString(16).padStart(12, '0')
   // What a version 4 has behind its version is 12 random bits, the variant, and 62 random bits: the same as in a version 7.
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}` as PackageId
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
 }
 
 /** @throws ArtifactError `token-not-found`: no token can have an id that is not one. */

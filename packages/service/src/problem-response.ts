@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { AppEnv } from './app-env.ts'
 import { outgoingOf } from './app-env.ts'
 import { problemHeaders, problemOf } from './problem.ts'
@@ -13,7 +14,8 @@ export function problemResponse(c: Context<AppEnv>, error: unknown): Response {
     return RESPONSE_ALREADY_SENT
   }
   const document = problemOf(error, c.get('requestId'))
-  return c.body(JSON.stringify(document), document.status, problemHeaders(document))
+  // Hono's type knows the registered ones; 460 is tus's own.
+  return c.body(JSON.stringify(document), document.status as ContentfulStatusCode, problemHeaders(document))
 }
 
 /**

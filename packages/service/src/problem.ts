@@ -4,7 +4,7 @@ import { isConnectionError } from './connection-error.ts'
 
 /** What HTTP says for a kind of error. `retryAfter` is in seconds: when it is worth asking again. */
 export interface Problem {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 416 | 422 | 500 | 502 | 503 | 507
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 416 | 422 | 423 | 460 | 500 | 502 | 503 | 507
   readonly title: string
   readonly retryAfter?: number
 }
@@ -13,7 +13,7 @@ export interface Problem {
  * Each kind of error as RFC 9457 and RFC 9110 have it. The page `docs/problems/<kind>.md` says what to do about each.
  *
  * A wrong digest is 400, as S3 and OCI distribution answer it and as the IETF's problem types for digest fields propose: what
- * was sent contradicts itself. A reused idempotency key is 422, after the IETF draft for that header.
+ * was sent contradicts itself. A reused idempotency key is 422, after the IETF draft for that header. 460 is tus's own, for its checksums.
  */
 export const problems = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
@@ -33,6 +33,12 @@ export const problems = {
   'file-not-found': { status: 404, title: 'There is no such file in the package' },
   'blob-not-found': { status: 404, title: 'There is no such blob' },
   'token-not-found': { status: 404, title: 'There is no such token' },
+  'upload-not-found': { status: 404, title: 'There is no such upload' },
+  'upload-locked': { status: 423, title: 'Another request writes to the upload', retryAfter: 1 },
+  'upload-incomplete': { status: 409, title: 'The upload cannot be concatenated yet' },
+  'upload-final': { status: 403, title: 'The upload takes no bytes' },
+  'offset-mismatch': { status: 409, title: 'The upload is somewhere else' },
+  'checksum-mismatch': { status: 460, title: 'The bytes do not have the stated checksum' },
   'package-not-finalized': { status: 409, title: 'The package is not finalized yet' },
   'package-sealed': { status: 409, title: 'The package can no longer change' },
   'manifest-mismatch': { status: 409, title: 'The manifest is not the expected one' },

@@ -56,7 +56,7 @@ describe('the headers of a problem', () => {
     const problem: Problem = problems[kind]
     const headers = problemHeaders(problemOf(new ArtifactError(kind, 'x', { details: { allow: ['GET', 'PUT'] } })))
     expect(headers['Content-Type']).toBe('application/problem+json')
-    expect('Retry-After' in headers).toBe(problem.status === 503)
+    expect('Retry-After' in headers).toBe(problem.status === 503 || problem.status === 423)
     expect(headers['WWW-Authenticate']).toBe(problem.status === 401 ? 'Bearer realm="artifact-store"' : undefined)
     expect(headers['Allow']).toBe(problem.status === 405 ? 'GET, PUT' : undefined)
   })

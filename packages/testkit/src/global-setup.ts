@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type EmbeddedPostgres, startPostgres } from '@artifact-store/embedded'
 import { logMigrations, migrate } from '@artifact-store/log'
+import { uploadMigrations } from '@artifact-store/uploads'
 import { viewMigrations } from '@artifact-store/views'
 import { Client } from 'pg'
 import type { TestProject } from 'vitest/node'
@@ -47,7 +48,7 @@ const template = 'artifact_store_template'
 async function prepareTemplate(postgres: EmbeddedPostgres, rolePassword: string): Promise<void> {
   await withClient(postgres.url('postgres'), client => client.query(`create database ${template}`))
   await withClient(postgres.url(template), async client => {
-    await migrate(client, [logMigrations, viewMigrations])
+    await migrate(client, [logMigrations, viewMigrations, uploadMigrations])
     for (const role of processRoles) await client.query(`alter role ${role} login password '${rolePassword}'`)
   })
 }

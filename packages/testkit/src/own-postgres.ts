@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type EmbeddedPostgres, startPostgres } from '@artifact-store/embedded'
 import { logMigrations, migrate } from '@artifact-store/log'
+import { uploadMigrations } from '@artifact-store/uploads'
 import { viewMigrations } from '@artifact-store/views'
 import { Client } from 'pg'
 import { inject } from 'vitest'
@@ -41,7 +42,7 @@ async function prepare(url: string, password: string): Promise<void> {
   const client = new Client({ connectionString: url })
   await client.connect()
   try {
-    await migrate(client, [logMigrations, viewMigrations])
+    await migrate(client, [logMigrations, viewMigrations, uploadMigrations])
     for (const role of processRoles) await client.query(`alter role ${role} login password '${password}'`)
   } finally {
     await client.end()

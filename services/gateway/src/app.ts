@@ -21,6 +21,7 @@ import {
   version,
   waitForPostgres,
 } from '@artifact-store/service'
+import { createUploads } from '@artifact-store/uploads'
 import { viewsChannel, viewsDatabase, viewsPosition } from '@artifact-store/views'
 import { asyncApiDocument } from './asyncapi.ts'
 import type { GatewayConfig } from './config.ts'
@@ -31,6 +32,8 @@ import { openApiDocument } from './openapi.ts'
 import { ensureBootstrapToken } from './registry/bootstrap-token.ts'
 import { createPackageFiles } from './registry/package-files.ts'
 import { routes } from './routes/index.ts'
+import { collectUploads } from './uploads/collect-uploads.ts'
+import { registerUpload } from './uploads/register-upload.ts'
 import { followViews } from './views-follower.ts'
 
 /** The way in: streams bytes, decides, appends through the log-writer, reads the views. */
@@ -64,6 +67,14 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   health.check('archive', checkSignal => tellArchive(pool, archive, checkSignal))
   health.check('log-writer', checkSignal => checkAnyReady(logWriters, checkSignal))
 
+  const packageFiles = createPackageFiles({ log, follower, views })
+  const uploads = createUploads({
+    uploads: blobs.uploads,
+    database: pool,
+    register: registerUpload({ log, follower, views, packageFiles }),
+    expiryMs: config.UPLOAD_EXPIRY_HOURS * 60 * 60 * 1000,
+    maxBytes: config.UPLOAD_MAX_BYTES,
+  })
   const gateway: GatewayContext = {
     log,
     read,
@@ -72,7 +83,8 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
     database: pool,
     follower,
     blobs,
-    packageFiles: createPackageFiles({ log, follower, views }),
+    packageFiles,
+    uploads,
     logger,
     stopping: signal,
   }
@@ -88,6 +100,8 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   const heard = (payload: string | undefined) => follower.told(payload === undefined ? undefined : Number(payload))
   scope.use(await listen(config.DATABASE_URL, viewsChannel, heard, { signal, logger, applicationName: 'artifact-store gateway' }))
   await bootstrap(gateway, config, scope)
+  const collecting = collectUploads(uploads, scope)
+  scope.defer(() => collecting)
 
   const app = createApp(scope)
   const [openApi, asyncApi] = [openApiDocument(routes, version), asyncApiDocument(version)]

@@ -23,6 +23,10 @@ export const gatewayConfig = z.object({
   HASH_KERNEL: choice(kernelChoices).default('portable'),
   /** Threads that hash large uploads beside the event loop; 0: none. */
   HASH_THREADS: integer({ max: 64 }).default(Math.min(4, availableParallelism())),
+  /** The most bytes of a resumable upload. */
+  UPLOAD_MAX_BYTES: integer({ min: 1 }).default(5 * 2 ** 40),
+  /** How long an unfinished upload stays to which nobody writes. */
+  UPLOAD_EXPIRY_HOURS: integer({ min: 1, max: 8760 }).default(24),
   /** The first admin token; made valid at start if it is not known yet. */
   BOOTSTRAP_TOKEN: secret({ minLength: 16 }).optional(),
 })

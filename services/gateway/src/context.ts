@@ -1,6 +1,7 @@
 import type { CheckedBlobStore } from '@artifact-store/blobs'
 import type { AppendPort, EventFilter, PagedLogReader, Queryable } from '@artifact-store/log'
 import type { Logger } from '@artifact-store/service'
+import type { Uploads } from '@artifact-store/uploads'
 import type { ViewsDatabase } from '@artifact-store/views'
 import type { EventsContext } from './events/events-context.ts'
 import type { PackageFiles } from './registry/package-files.ts'
@@ -18,6 +19,8 @@ export interface GatewayContext {
   readonly follower: ViewsFollower
   readonly blobs: CheckedBlobStore
   readonly packageFiles: PackageFiles
+  /** Uploads that arrive in pieces. */
+  readonly uploads: Uploads
   readonly logger: Logger
   /** Aborts when the gateway stops: streams without an end end then. */
   readonly stopping: AbortSignal

@@ -8,6 +8,8 @@ import { rawOf } from './http/raw.ts'
 import { refuseUnfaithfulTarget } from './http/raw-target.ts'
 import { minPositionHeader } from './http/with-position.ts'
 import type { Route } from './route.ts'
+import { type Answerer, mountMethodOverride } from './uploads/method-override.ts'
+import { everyTusAnswer } from './uploads/tus-protocol.ts'
 
 /** Puts the routes on the app: who calls, may they, what did they send; then the handler. */
 export function mountRoutes(app: App, routes: readonly Route[], gateway: GatewayContext): void {
@@ -15,8 +17,15 @@ export function mountRoutes(app: App, routes: readonly Route[], gateway: Gateway
     refuseUnfaithfulTarget(rawOf(c).incoming?.url ?? '/')
     await next()
   })
+  for (const path of ['/v1/uploads', uploadPath]) {
+    app.use(path, async (c, next) => {
+      for (const [name, value] of Object.entries(everyTusAnswer)) c.header(name, value)
+      await next()
+    })
+  }
+  const onUploads = new Map<string, Answerer>()
   for (const route of routes) {
-    app.on(route.method.toUpperCase(), honoPath(route.path), async c => {
+    const answer: Answerer = async c => {
       const caller = await authenticate(gateway.views, c.req.header('authorization'), new Date())
       authorize(caller, route.scope)
       const params = (route.params ?? nothing).parse(c.req.param())
@@ -26,9 +35,16 @@ export function mountRoutes(app: App, routes: readonly Route[], gateway: Gateway
       const least = c.req.header(minPositionHeader)
       if (least !== undefined) await gateway.follower.reached(parsePosition(least), signal)
       return route.handle({ c, gateway, caller, params, query, body, signal })
-    })
+    }
+    const [method, path] = [route.method.toUpperCase(), honoPath(route.path)]
+    app.on(method, path, answer)
+    if (path === uploadPath) onUploads.set(method, answer)
   }
+  mountMethodOverride(app, uploadPath, onUploads)
 }
+
+/** One upload's address, as Hono writes it. */
+const uploadPath = '/v1/uploads/:id'
 
 const nothing = z.object({})
 

@@ -67,7 +67,7 @@ function parameters(schema: z.ZodObject | undefined, place: 'path' | 'query'): o
 function requestBody(body: NonNullable<Route['body']>): object {
   if (body.kind === 'bytes') {
     return {
-      required: true,
+      required: !body.optional,
       description: body.description,
       content: { '*/*': { schema: { type: 'string', contentMediaType: 'application/octet-stream' } } },
     }

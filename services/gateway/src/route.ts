@@ -9,7 +9,7 @@ import type { Caller } from './http/authenticate.ts'
 /** What a body is: JSON of a schema, read whole within a limit, or bytes that the handler streams. */
 type Body<Schema extends z.ZodType> =
   | { readonly kind: 'json'; readonly schema: Schema; readonly optional?: boolean }
-  | { readonly kind: 'bytes'; readonly description: string }
+  | { readonly kind: 'bytes'; readonly description: string; readonly optional?: boolean }
 
 export interface Answer {
   readonly description: string
@@ -27,7 +27,7 @@ export interface Route<
   Query extends z.ZodObject = z.ZodObject,
   Schema extends z.ZodType = z.ZodType,
 > {
-  readonly method: 'get' | 'post' | 'put' | 'delete'
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete' | 'options'
   /** An OpenAPI template. A parameter `{path}` takes the rest of the address, slashes included. */
   readonly path: `/${string}`
   /** The operation's id, `verbNoun`. */

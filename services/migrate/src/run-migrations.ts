@@ -1,5 +1,6 @@
 import { logMigrations, migrate, migrateFresh } from '@artifact-store/log'
 import type { Logger } from '@artifact-store/service'
+import { uploadMigrations } from '@artifact-store/uploads'
 import { viewMigrations } from '@artifact-store/views'
 import { Client } from 'pg'
 import type { MigrateConfig } from './config.ts'
@@ -7,7 +8,7 @@ import type { Flags } from './flags.ts'
 import { refuseToDestroy } from './fresh.ts'
 import { grantLogins } from './logins.ts'
 
-const sets = [logMigrations, viewMigrations]
+const sets = [logMigrations, viewMigrations, uploadMigrations]
 
 /** Brings the database to the current schema and lets the processes log in. Several may do it at once. */
 export async function runMigrations(config: MigrateConfig, flags: Flags, logger: Logger): Promise<void> {

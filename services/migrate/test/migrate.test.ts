@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { logMigrations } from '@artifact-store/log'
 import { compileCache, type OwnPostgres, type ProcessRole, startOwnPostgres } from '@artifact-store/testkit'
+import { uploadMigrations } from '@artifact-store/uploads'
 import { viewMigrations } from '@artifact-store/views'
 import { Client, type QueryResultRow } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -15,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => postgres[Symbol.asyncDispose]())
 
-const everyMigration = [logMigrations, viewMigrations].flatMap(({ component, directory }) =>
+const everyMigration = [logMigrations, viewMigrations, uploadMigrations].flatMap(({ component, directory }) =>
   readdirSync(directory)
     .sort()
     .map(file => `${component}/${file}`),

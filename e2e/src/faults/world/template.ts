@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { startPostgres } from '@artifact-store/embedded'
 import { logMigrations, migrate } from '@artifact-store/log'
+import { uploadMigrations } from '@artifact-store/uploads'
 import { viewMigrations } from '@artifact-store/views'
 import { Client } from 'pg'
 
@@ -31,7 +32,7 @@ export async function makeTemplate(directory: string): Promise<Template> {
   try {
     for (const database of Object.values(databases)) {
       await withClient(server.url('postgres'), client => client.query(`create database ${database}`))
-      await withClient(server.url(database), client => migrate(client, [logMigrations, viewMigrations]))
+      await withClient(server.url(database), client => migrate(client, [logMigrations, viewMigrations, uploadMigrations]))
     }
     await withClient(server.url(databases.smallPartitions), makePartitionsSmall)
     await withClient(server.url('postgres'), async client => {

@@ -25,7 +25,15 @@ export async function storeBlob(
   actor: string,
   upload: Upload,
 ): Promise<Decided<{ readonly content: ContentDigests; readonly isNew: boolean }>> {
-  const content = await storeBytes(gateway, upload)
+  return registerBlob(gateway, actor, await storeBytes(gateway, upload))
+}
+
+/** Writes into the log that bytes are there, which they are. */
+export function registerBlob(
+  gateway: Pick<GatewayContext, 'log' | 'follower' | 'views'>,
+  actor: string,
+  content: ContentDigests,
+): Promise<Decided<{ readonly content: ContentDigests; readonly isNew: boolean }>> {
   return decideAndAppend(gateway, async () => {
     const { events, conditions } = blobsStored([content], await findBlobs(gateway.views, [content.digest]), actor)
     const [stored] = events

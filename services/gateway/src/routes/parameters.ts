@@ -5,6 +5,7 @@ import {
   parseArtifactPath,
   parsePackageId,
   parseTokenId,
+  parseUploadId,
 } from '@artifact-store/core'
 import { z } from 'zod'
 
@@ -28,6 +29,11 @@ export const tokenIdParam = z
   .string()
   .describe('The id of the token, 32 hex digits')
   .transform(text => parseTokenId(text))
+
+export const uploadIdParam = z
+  .string()
+  .describe('The id of the upload, a UUIDv7')
+  .transform(text => parseUploadId(text))
 
 export const viewTaskIdParam = z.coerce.number().int().min(1).describe('The id of the task, a whole number')
 

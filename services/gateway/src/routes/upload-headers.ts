@@ -17,3 +17,14 @@ export const uploadProblems: readonly ErrorKind[] = [
   'overloaded',
   'views-behind',
 ]
+
+/** What the completion of a resumable upload may be refused with. */
+export const completionProblems: readonly ErrorKind[] = [
+  'blob-corrupt',
+  'package-not-found',
+  'package-sealed',
+  'path-taken',
+  'path-conflict',
+  'invalid-path',
+  ...uploadProblems,
+]

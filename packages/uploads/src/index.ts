@@ -1,0 +1,5 @@
+export { type ChecksumAlgorithm, checksumAlgorithms, createChunkChecksum } from './chunk-checksum.ts'
+export type { Completed, Register } from './complete.ts'
+export { uploadMigrations } from './migrations.ts'
+export type { NewUpload, Upload, UploadTarget } from './upload.ts'
+export { createUploads, type OfferedPiece, type Uploads, type UploadsOptions } from './uploads.ts'
