@@ -11,6 +11,7 @@ import { LogArchive } from './log-archive.ts'
 import { Packages } from './packages.ts'
 import { Server } from './server.ts'
 import { Tokens } from './tokens.ts'
+import { Uploads } from './uploads.ts'
 import { Views } from './views.ts'
 
 export interface ClientOptions {
@@ -35,6 +36,7 @@ export class ArtifactStoreClient implements Disposable {
   readonly packages: Packages
   readonly files: Files
   readonly blobs: Blobs
+  readonly uploads: Uploads
   readonly events: Events
   readonly tokens: Tokens
   readonly server: Server
@@ -61,6 +63,7 @@ export class ArtifactStoreClient implements Disposable {
     this.packages = new Packages(caller)
     this.files = new Files(caller)
     this.blobs = new Blobs(caller)
+    this.uploads = new Uploads(caller, this.retry)
     this.events = new Events(caller, this.retry)
     this.tokens = new Tokens(caller)
     this.server = new Server(caller)

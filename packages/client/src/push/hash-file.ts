@@ -34,12 +34,13 @@ export async function hashFile(
 
 /**
  * Reads a file once more, to be sent.
+ * @param from where to begin, in bytes.
  * @throws ArtifactError `digest-mismatch` when it is not the file any more that was hashed.
  */
-export async function* readHashedFile(file: HashedFile): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* readHashedFile(file: HashedFile, from = 0): AsyncGenerator<Uint8Array, void, undefined> {
   await using handle = await open(file.location)
   if (hasChanged(file, await handle.stat({ bigint: true }))) throw changedError(file)
-  for (let position = 0; position < file.size; ) {
+  for (let position = from; position < file.size; ) {
     // A fresh buffer each time: the socket keeps what it has not sent yet.
     const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, file.size - position))
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)

@@ -8,6 +8,8 @@ import type { PushMeter } from './progress.ts'
 /** A file below this waits for the store to write it down rather than for its bytes to travel, so more of them go at once. */
 const smallBytes = 256 * 1024
 const smallAtOnce = 4
+/** From this size on a file is sent so that it can be gone on with after whatever breaks: less is soon sent again. */
+const resumableBytes = 64 * 1024 * 1024
 
 /** Puts hashed files into one package, a page of at most 1,000 at a time. */
 export class PackageStorer {
@@ -48,7 +50,8 @@ export class PackageStorer {
   async #uploadAll(files: readonly HashedFile[]): Promise<void> {
     const { concurrency, signal } = this.#options
     const { small = [], large = [] } = Object.groupBy(files, file => (file.size < smallBytes ? 'small' : 'large'))
-    const upload = (file: HashedFile, stop: AbortSignal) => this.#upload(file, stop)
+    const upload = (file: HashedFile, stop: AbortSignal) =>
+      file.size < resumableBytes ? this.#upload(file, stop) : this.#uploadResumably(file, stop)
     await concurrently(small, concurrency * smallAtOnce, upload, signal)
     await concurrently(large, concurrency, upload, signal)
   }
@@ -79,6 +82,33 @@ export class PackageStorer {
       throw error
     }
     // A store that had the bytes after all may have answered before it was sent any.
+    meter.stored(size - sent)
+  }
+
+  /** As a blob, which a later push of the same file goes on with too, into whatever package. */
+  async #uploadResumably(file: HashedFile, signal: AbortSignal): Promise<void> {
+    const { meter } = this.#options
+    const { path, digest, size } = file
+    let begun: number | undefined
+    let sent = 0
+    async function* open(offset: number) {
+      begun ??= offset
+      meter.sent(offset - begun - sent)
+      sent = offset - begun
+      for await (const chunk of readHashedFile(file, offset)) {
+        sent += chunk.length
+        meter.sent(chunk.length)
+        yield chunk
+      }
+    }
+    try {
+      await this.#client.uploads.put({ open, size, digest }, { signal })
+    } catch (error) {
+      if (isArtifactError(error, 'digest-mismatch')) throw changedError(file, error)
+      throw error
+    }
+    const [outcome] = await this.#client.files.addKnown(this.#id, [{ path, digest, mediaType: mediaTypeOf(path) }], { signal })
+    if (outcome && 'error' in outcome) throw outcome.error
     meter.stored(size - sent)
   }
 
