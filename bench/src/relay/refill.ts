@@ -1,4 +1,4 @@
-import { createBell, eventSource, openJetStream, postgresLogReader, runRelay } from '@artifact-store/log'
+import { createBell, eventSource, openJetStream, postgresRecordReader, runRelay } from '@artifact-store/log'
 import type { NatsConnection } from 'nats'
 import type pg from 'pg'
 import type { Measurement } from '../harness/bench.ts'
@@ -11,7 +11,7 @@ export async function measureRefill(pool: pg.Pool, connection: NatsConnection, c
   const latencies: number[] = []
   const begun = performance.now()
   const relaying = runRelay({
-    log: postgresLogReader(pool),
+    log: postgresRecordReader(pool),
     stream: openJetStream({ connection, source: eventSource }),
     bell: createBell(),
     signal: stop.signal,

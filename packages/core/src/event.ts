@@ -21,12 +21,16 @@ export interface NewEvent {
   readonly payloadDigest: Uint8Array
 }
 
-/** An event as the log holds it. The database assigns `sequence` (gapless from 1, in commit order), `subjectRevision`
+/** An event as the log holds it, its payload as text. The database assigns `sequence` (gapless from 1, in commit order), `subjectRevision`
  * (gapless from 1 per subject) and `createdAt` (whole milliseconds, never running backwards). */
-export interface StoredEvent extends NewEvent {
+export interface RecordedEvent extends NewEvent {
   readonly sequence: number
   readonly subjectRevision: number
   readonly createdAt: Date
+}
+
+/** The same with its payload at hand. */
+export interface StoredEvent extends RecordedEvent {
   readonly payload: JsonObject
 }
 

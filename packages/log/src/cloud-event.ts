@@ -1,4 +1,4 @@
-import { blake3, type JsonObject, type StoredEvent } from '@artifact-store/core'
+import { blake3, type JsonObject, type RecordedEvent, type StoredEvent } from '@artifact-store/core'
 
 /**
  * An event as others see it: CloudEvents 1.0, JSON format. The last four context attributes are extensions; `sequence` is the
@@ -44,29 +44,29 @@ export function toCloudEvent(event: StoredEvent, source: string): CloudEvent {
  * The same in binary mode: every attribute but `data` as a header. Values are percent-encoded as the HTTP and NATS bindings of
  * CloudEvents 1.0 ask: UTF-8, all but printable ASCII, and also space, `"` and `%`.
  */
-export function ceHeaders(event: StoredEvent, source: string): Record<string, string> {
+export function ceHeaders(event: RecordedEvent, source: string): Record<string, string> {
   return headersOf(ceHeaderLines(event, source))
 }
 
 /** These headers as they are written, `name: value` and CR LF each, in ASCII. `time` is the event's, for who has it at hand. */
-export function ceHeaderLines(event: StoredEvent, source: string, time = event.createdAt.toISOString()): string {
+export function ceHeaderLines(event: RecordedEvent, source: string, time = event.createdAt.toISOString()): string {
   const fixed = `ce-specversion: 1.0\r\nce-source: ${percentEncode(source)}\r\nce-datacontenttype: application/json\r\n`
   return fixed + identityLines(event, time)
 }
 
 /** True when these headers are those of this event, whatever `source` it was published under. */
-export function headersDescribe(headers: Readonly<Record<string, string | undefined>>, event: StoredEvent): boolean {
+export function headersDescribe(headers: Readonly<Record<string, string | undefined>>, event: RecordedEvent): boolean {
   const identity = headersOf(identityLines(event, event.createdAt.toISOString()))
   return Object.entries(identity).every(([name, value]) => headers[name] === value)
 }
 
 /** True when the log says the same about both: the same number, and everything else. */
-export function isSameEvent(one: StoredEvent, other: StoredEvent): boolean {
+export function isSameEvent(one: RecordedEvent, other: RecordedEvent): boolean {
   return identityLines(one, one.createdAt.toISOString()) === identityLines(other, other.createdAt.toISOString())
 }
 
 /** Where the payload is read when a message could not carry it: relative to the gateway (the `dataref` extension). */
-export function dataRef(event: StoredEvent): string {
+export function dataRef(event: RecordedEvent): string {
   return `/v1/events?after=${event.sequence - 1}&limit=1`
 }
 
@@ -77,7 +77,7 @@ export const defaultSubjectPrefix = 'artifact-store.events'
  * `<prefix>.<noun>.<verb>.<subject id token>`: `v1.package.finalized` of package 0199… is at
  * `artifact-store.events.package.finalized.0199…`.
  */
-export function natsSubject(event: Pick<StoredEvent, 'eventType' | 'subjectId'>, prefix = defaultSubjectPrefix): string {
+export function natsSubject(event: Pick<RecordedEvent, 'eventType' | 'subjectId'>, prefix = defaultSubjectPrefix): string {
   return natsSubjectStem(event.eventType, prefix) + subjectToken(event.subjectId)
 }
 
@@ -103,7 +103,7 @@ const plainToken = /^[A-Za-z0-9_-]{1,255}$/
 const plainHeader = /^[\x21\x23\x24\x26-\x7e]*$/
 
 /** The headers that tell an event from every other one: all that the log says about it. One template: a relay writes it for each event. */
-function identityLines(event: StoredEvent, time: string): string {
+function identityLines(event: RecordedEvent, time: string): string {
   const { sequence, eventType, subjectKind, subjectId, subjectRevision, actor, payloadDigest } = event
   return (
     `ce-id: ${sequence}\r\nce-type: ${percentEncode(eventType)}\r\nce-subject: ${percentEncode(`${subjectKind}/${subjectId}`)}\r\n` +

@@ -1,4 +1,4 @@
-import type { NewEvent, StoredEvent, Subject } from '@artifact-store/core'
+import type { NewEvent, RecordedEvent, StoredEvent, Subject } from '@artifact-store/core'
 
 /** What must hold, under the log's lock, for an append to be accepted. */
 export type Condition =
@@ -45,23 +45,23 @@ export interface AppendPort {
 }
 
 /** Reads the log in its order. As sequences are gapless and become visible in order, `sequence > after` never skips an event. */
-export interface LogReader {
+export interface LogReader<Event extends RecordedEvent = StoredEvent> {
   /** At most `limit` events (1 to 10,000) after that sequence, in order. */
-  fetchSince(after: number, limit: number): Promise<readonly StoredEvent[]>
+  fetchSince(after: number, limit: number): Promise<readonly Event[]>
   /** The last sequence; 0 for an empty log. */
   head(): Promise<number>
 }
 
 /** Some of the log, as far as it was read. */
-export interface LogPage {
+export interface LogPage<Event extends RecordedEvent = StoredEvent> {
   /** In order. */
-  readonly events: readonly StoredEvent[]
+  readonly events: readonly Event[]
   /** Up to where was read: whatever is asked for up to here has been given. Undefined: up to the end of the log. */
   readonly position: number | undefined
 }
 
 /** A reader that tells how far it got: where much has to be looked at for few events, it need not be done in one go. */
-export interface PagedLogReader extends LogReader {
+export interface PagedLogReader<Event extends RecordedEvent = StoredEvent> extends LogReader<Event> {
   /** At most `limit` events (1 to 10,000) after that sequence; fewer do not mean that there are no more. */
-  page(after: number, limit: number): Promise<LogPage>
+  page(after: number, limit: number): Promise<LogPage<Event>>
 }

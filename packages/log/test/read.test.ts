@@ -1,5 +1,5 @@
 import { blake3, canonicalJson, type JsonObject } from '@artifact-store/core'
-import { maxFetch, openPostgresLog, postgresLogReader } from '@artifact-store/log'
+import { maxFetch, openPostgresLog, postgresLogReader, postgresRecordReader } from '@artifact-store/log'
 import { createTestDatabase } from '@artifact-store/testkit'
 import { describe, expect, it } from 'vitest'
 import { subject, testAppend, testEvent } from './test-event.ts'
@@ -30,6 +30,14 @@ describe('fetchSince', () => {
     expect(sequences(await test.log.fetchSince(2, 2))).toEqual([3])
     expect(await test.log.fetchSince(3, 2)).toEqual([])
     expect(await test.log.fetchSince(Number.MAX_SAFE_INTEGER, maxFetch)).toEqual([])
+  })
+
+  it('reads the same for who does not look into payloads, without what they say', async () => {
+    await appendAll(testEvent({ payload: { n: 1, text: 'ä' } }), testEvent({ payload: {} }), testEvent({ id: 'other' }))
+    const whole = await test.log.fetchSince(0, 10)
+    const records = await postgresRecordReader(test.pool).fetchSince(0, 10)
+    expect(records).toEqual(whole.map(({ payload, ...record }) => record))
+    expect(records.map(({ payloadJson }) => JSON.parse(payloadJson))).toEqual(whole.map(({ payload }) => payload))
   })
 
   it.each([

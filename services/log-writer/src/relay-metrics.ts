@@ -1,3 +1,4 @@
+import type { RecordedEvent } from '@artifact-store/core'
 import type { LogReader, Published, RelayStatus } from '@artifact-store/log'
 import { Gauge, Histogram, type Registry } from 'prom-client'
 
@@ -15,7 +16,7 @@ export interface RelayNow {
 }
 
 /** Registers how the relay stands, how far behind the stream is, and what publishing takes. */
-export function relayMetrics(registry: Registry, log: LogReader, now: () => RelayNow): RelayMetrics {
+export function relayMetrics(registry: Registry, log: LogReader<RecordedEvent>, now: () => RelayNow): RelayMetrics {
   const registers = [registry]
   const gauge = (name: string, help: string, look: () => Promise<number>): void => {
     new Gauge({

@@ -1,8 +1,8 @@
-import { ArtifactError, type JsonObject, type StoredEvent, type Subject } from '@artifact-store/core'
-import type { QueryConfig } from 'pg'
+import { ArtifactError, type JsonObject, type RecordedEvent, type StoredEvent, type Subject } from '@artifact-store/core'
+import { type QueryConfig, types } from 'pg'
 import { hole, type LogArchive, readArchived } from '../archive/log-archive.ts'
 import type { EventFilter } from '../event-filter.ts'
-import type { LogPage, PagedLogReader } from '../event-log.ts'
+import type { LogPage, LogReader, PagedLogReader } from '../event-log.ts'
 import type { Queryable } from './queryable.ts'
 
 /** The most events that one read may ask for: a page stays a few megabytes. */
@@ -14,22 +14,42 @@ export const maxFetch = 10_000
  * @param archive where the log's segments are; without it, reads that need one are refused.
  */
 export function postgresLogReader(connection: Queryable, filter: EventFilter = {}, archive?: LogArchive): PagedLogReader {
+  return readerOf(connection, filter, archive, { recorded: withPayload, archived: event => event })
+}
+
+/** Reads it without looking into payloads, which takes the better part of reading: for whoever passes them on as they are. */
+export function postgresRecordReader(connection: Queryable, archive?: LogArchive): LogReader<RecordedEvent> {
+  return readerOf(connection, {}, archive, { recorded: event => event, archived: event => event })
+}
+
+/** What a reader gives for an event of the table, and for one of the archive. */
+interface Given<Event> {
+  readonly recorded: (event: RecordedEvent) => Event
+  readonly archived: (event: StoredEvent) => Event
+}
+
+function readerOf<Event extends RecordedEvent>(
+  connection: Queryable,
+  filter: EventFilter,
+  archive: LogArchive | undefined,
+  given: Given<Event>,
+): PagedLogReader<Event> {
   /** The first sequence that the table had when that was last looked at: what lies before it is in the archive for good. */
   let tableBegins = 1
 
-  async function page(after: number, limit: number): Promise<LogPage> {
+  async function page(after: number, limit: number): Promise<LogPage<Event>> {
     let looked = false
     for (;;) {
       if (after + 1 < tableBegins) {
         const stretch = await readArchived(connection, archive, { after, before: tableBegins, limit, filter })
-        if (stretch) return stretch
+        if (stretch) return { ...stretch, events: stretch.events.map(given.archived) }
         if (looked) throw hole(after + 1, tableBegins - 1)
         // What was known of the table is of another one: an older copy of the database was restored.
         tableBegins = 1
       }
-      const { rows } = await connection.query<PageRow>(fetchQuery(after, limit, filter))
-      const events = rows.flatMap(storedEvent)
-      if (rows[0]?.reaches) return { events, position: events.length < limit ? undefined : events.at(-1)?.sequence }
+      const { rows } = await connection.query<PageRow>({ ...fetchQuery(after, limit, filter), types: asText })
+      const events = recordedEvents(rows).map(given.recorded)
+      if (rows[0]?.reaches === 't') return { events, position: events.length < limit ? undefined : events.at(-1)?.sequence }
       // Neither the event at that position nor the one behind it is in the table: they are in the archive, or not there yet.
       const { first, last } = await bounds(connection)
       if (after >= last) return { events: [], position: undefined }
@@ -50,7 +70,7 @@ export function postgresLogReader(connection: Queryable, filter: EventFilter = {
       if (first.position === undefined || first.events.length === limit) return first.events
       const events = [...first.events]
       for (let from: number | undefined = first.position; from !== undefined && events.length < limit; ) {
-        const next: LogPage = await page(from, limit - events.length)
+        const next: LogPage<Event> = await page(from, limit - events.length)
         for (const event of next.events) events.push(event)
         from = next.position
       }
@@ -163,34 +183,53 @@ function typesQuery(after: number, limit: number, types: readonly string[]): Que
   }
 }
 
+/** As the server has written it. */
 interface PageRow {
-  readonly reaches: boolean
+  readonly reaches: 't' | 'f'
   /** Null where there is no event; so is then all that follows. */
-  readonly sequence: string | number | null
-  readonly subject_revision: string | number
-  readonly created_at: Date
+  readonly sequence: string | null
+  readonly subject_revision: string
+  readonly created_at: string
   readonly event_type: string
   readonly subject_kind: string
   readonly subject_id: string
   readonly actor: string
   readonly payload: string
-  readonly payload_digest: Buffer
+  readonly payload_digest: string
 }
 
-function storedEvent(row: PageRow): StoredEvent[] {
-  if (row.sequence === null) return []
-  return [
-    {
+// Read here and not by the client: it asks for a parser of every value, and reads the same moment again for each event of a commit.
+const asText = { getTypeParser: () => (text: string) => text }
+const momentOf: (text: string) => Date = types.getTypeParser(types.builtins.TIMESTAMPTZ)
+const bytesOf: (text: string) => Buffer = types.getTypeParser(types.builtins.BYTEA)
+
+function recordedEvents(rows: readonly PageRow[]): RecordedEvent[] {
+  const events: RecordedEvent[] = []
+  let momentText = ''
+  let moment = new Date(0)
+  for (const row of rows) {
+    if (row.sequence === null) continue
+    if (row.created_at !== momentText) {
+      momentText = row.created_at
+      moment = momentOf(momentText)
+    }
+    events.push({
       sequence: Number(row.sequence),
       subjectRevision: Number(row.subject_revision),
-      createdAt: row.created_at,
+      createdAt: moment,
       eventType: row.event_type,
       subjectKind: row.subject_kind,
       subjectId: row.subject_id,
       actor: row.actor,
-      payload: JSON.parse(row.payload) as JsonObject,
       payloadJson: row.payload,
-      payloadDigest: row.payload_digest,
-    },
-  ]
+      payloadDigest: bytesOf(row.payload_digest),
+    })
+  }
+  return events
+}
+
+function withPayload(event: RecordedEvent): StoredEvent {
+  const { sequence, subjectRevision, createdAt, eventType, subjectKind, subjectId, actor, payloadJson, payloadDigest } = event
+  const payload = JSON.parse(payloadJson) as JsonObject
+  return { sequence, subjectRevision, createdAt, eventType, subjectKind, subjectId, actor, payload, payloadJson, payloadDigest }
 }

@@ -1,10 +1,11 @@
+import type { RecordedEvent } from '@artifact-store/core'
 import { headersDescribe } from '../cloud-event.ts'
 import type { LogReader } from '../event-log.ts'
 import type { EventStream, StreamLook } from './event-stream.ts'
 import { spread } from './spread.ts'
 
 export interface AuditOptions {
-  readonly log: LogReader
+  readonly log: LogReader<RecordedEvent>
   readonly stream: EventStream
 }
 

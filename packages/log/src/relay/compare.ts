@@ -1,3 +1,4 @@
+import type { RecordedEvent } from '@artifact-store/core'
 import { headersDescribe } from '../cloud-event.ts'
 import type { LogReader } from '../event-log.ts'
 import type { EventStream, MessageHeaders, StreamLook } from './event-stream.ts'
@@ -29,7 +30,7 @@ export interface Suspect {
 }
 
 export interface Comparison {
-  readonly log: LogReader
+  readonly log: LogReader<RecordedEvent>
   readonly stream: EventStream
   /** Is looked at too, when given. */
   readonly suspect?: Suspect | undefined
@@ -73,7 +74,7 @@ interface Suspicion {
 
 async function examine(
   { sequence, missed }: Suspect,
-  { log, stream, seen, signal }: { log: LogReader; stream: EventStream; seen: StreamLook; signal: AbortSignal },
+  { log, stream, seen, signal }: { log: LogReader<RecordedEvent>; stream: EventStream; seen: StreamLook; signal: AbortSignal },
 ): Promise<Suspicion> {
   if (sequence < seen.firstSequence || sequence > seen.lastSequence) return {}
   const headers = await stream.headersAt(sequence, signal)
@@ -91,7 +92,7 @@ function aheadOf(logSequence: number, seen: StreamLook): string {
 }
 
 /** Undefined when these are the headers of the log's event of that number. */
-async function otherEvent(log: LogReader, sequence: number, headers: MessageHeaders): Promise<string | undefined> {
+async function otherEvent(log: LogReader<RecordedEvent>, sequence: number, headers: MessageHeaders): Promise<string | undefined> {
   const [event] = await log.fetchSince(sequence - 1, 1)
   if (event && headersDescribe(headers, event)) return undefined
   const inStream = `${headers['ce-type'] ?? 'a message that is no event'} of ${headers['ce-time'] ?? 'unknown time'}`

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '@artifact-store/core'
+import type { RecordedEvent } from '@artifact-store/core'
 
 /** The CloudEvents headers of a message, names in lower case. */
 export type MessageHeaders = Readonly<Record<string, string | undefined>>
@@ -52,5 +52,5 @@ export interface EventStream {
    * Appends consecutive events of the log, pipelined. The next ones may be given before these are answered. After `refused`,
    * look again.
    */
-  publish(events: readonly [StoredEvent, ...StoredEvent[]], signal?: AbortSignal): Promise<Publication>
+  publish(events: readonly [RecordedEvent, ...RecordedEvent[]], signal?: AbortSignal): Promise<Publication>
 }

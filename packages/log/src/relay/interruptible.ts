@@ -1,7 +1,8 @@
+import type { RecordedEvent } from '@artifact-store/core'
 import type { LogReader } from '../event-log.ts'
 
 /** The same log, whose reads end with the signal, by its reason: a database that does not answer holds up nobody who is told to stop. */
-export function interruptible(log: LogReader, signal: AbortSignal): LogReader {
+export function interruptible(log: LogReader<RecordedEvent>, signal: AbortSignal): LogReader<RecordedEvent> {
   return {
     fetchSince: (after, limit) => unlessAborted(() => log.fetchSince(after, limit), signal),
     head: () => unlessAborted(() => log.head(), signal),

@@ -1,4 +1,4 @@
-import { ArtifactError, type StoredEvent } from '@artifact-store/core'
+import { ArtifactError, type RecordedEvent } from '@artifact-store/core'
 import type { JetStreamManager, Msg, NatsConnection, StreamConfig } from 'nats'
 import { z } from 'zod'
 import { defaultSubjectPrefix } from '../cloud-event.ts'
@@ -87,7 +87,7 @@ export function openJetStream(options: JetStreamOptions): EventStream & AsyncDis
         const to = outletOf(connection)
         const largest = Math.min(connection.info?.max_payload ?? Number.POSITIVE_INFINITY, largestInStream)
         const [first, last] = [events[0], events.at(-1)]
-        const asked: [StoredEvent, Promise<Msg>][] = []
+        const asked: [RecordedEvent, Promise<Msg>][] = []
         const messages: NatsMessage[] = []
         // Each message is refused unless its number is the next one, so with the first and the last all are in the stream. Were the last one
         // asked alone, then another relay might be the one that had published what is before it.
@@ -121,7 +121,7 @@ const publishAnswer = z.object({
   error: z.object({ err_code: z.number().optional(), description: z.string().default('no reason given') }).optional(),
 })
 
-function publication(answer: Msg, { sequence }: StoredEvent, stream: string): Publication {
+function publication(answer: Msg, { sequence }: RecordedEvent, stream: string): Publication {
   const { error } = publishAnswer.parse(answer.json())
   if (!error) return 'accepted'
   if (error.err_code === jetStreamError.wrongLastSequence) return 'refused'

@@ -1,4 +1,4 @@
-import { ArtifactError, type StoredEvent } from '@artifact-store/core'
+import { ArtifactError, type RecordedEvent } from '@artifact-store/core'
 import { ceHeaderLines, dataRef, natsSubjectStem, subjectToken } from '../cloud-event.ts'
 
 export interface NatsMessageOptions {
@@ -31,7 +31,7 @@ export function natsMessageWriter({ source, subjectPrefix }: NatsMessageOptions)
   const stems = new Map<string, string>()
 
   // Events of one commit have one time.
-  function timeOf({ createdAt }: StoredEvent): string {
+  function timeOf({ createdAt }: RecordedEvent): string {
     if (createdAt.getTime() !== time.getTime()) {
       time = createdAt
       timeText = createdAt.toISOString()
@@ -40,7 +40,7 @@ export function natsMessageWriter({ source, subjectPrefix }: NatsMessageOptions)
   }
 
   // There are some dozens of types.
-  function stemOf({ eventType }: StoredEvent): string {
+  function stemOf({ eventType }: RecordedEvent): string {
     const known = stems.get(eventType)
     if (known !== undefined) return known
     const stem = natsSubjectStem(eventType, subjectPrefix)
@@ -54,7 +54,7 @@ export function natsMessageWriter({ source, subjectPrefix }: NatsMessageOptions)
    * payload is.
    * @throws ArtifactError `backend-unavailable` when the headers alone are larger.
    */
-  return function write(event: StoredEvent, reply: string | undefined, largest: number): NatsMessage {
+  return function write(event: RecordedEvent, reply: string | undefined, largest: number): NatsMessage {
     const to = `HPUB ${stemOf(event)}${subjectToken(event.subjectId)} ${reply === undefined ? '' : `${reply} `}`
     const lines = `NATS/1.0\r\nNats-Expected-Last-Sequence: ${event.sequence - 1}\r\n${ceHeaderLines(event, source, timeOf(event))}`
     // All but the payload is ASCII: subjects, numbers, hex, and what is percent-encoded.
@@ -82,7 +82,7 @@ function message(command: string, size: number, content: string): NatsMessage {
   return { text: command + content, bytes: command.length + size + 2 }
 }
 
-function tooLarge({ sequence }: StoredEvent, size: number, largest: number): ArtifactError {
+function tooLarge({ sequence }: RecordedEvent, size: number, largest: number): ArtifactError {
   return new ArtifactError(
     'backend-unavailable',
     `event ${sequence} makes a message of ${size} bytes even without its payload, and the event stream takes ${largest}: raise ` +

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '@artifact-store/core'
+import type { RecordedEvent } from '@artifact-store/core'
 import { type Bell, createBell } from '../bell.ts'
 import type { LogReader } from '../event-log.ts'
 import { type Batch, batchesSince } from './batches.ts'
@@ -13,13 +13,13 @@ export interface Published {
 }
 
 export interface PumpOptions {
-  readonly log: LogReader
+  readonly log: LogReader<RecordedEvent>
   readonly stream: EventStream
   readonly bell: Bell
   /** The number that the stream is at. */
   readonly after: number
   /** Whether the stream has this event, the log's at `after`, under that number. */
-  readonly isInStream: (event: StoredEvent) => boolean
+  readonly isInStream: (event: RecordedEvent) => boolean
   readonly pollMs: number
   readonly batchSize: number
   /** The most events that the broker may have without having answered, or as many as have a few megabytes of payloads. */

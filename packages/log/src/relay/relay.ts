@@ -1,3 +1,4 @@
+import type { RecordedEvent } from '@artifact-store/core'
 import { isArtifactError } from '@artifact-store/core'
 import { type Bell, createBell } from '../bell.ts'
 import { headersDescribe } from '../cloud-event.ts'
@@ -10,7 +11,7 @@ import { type Published, pump } from './pump.ts'
 import { createReporter, type RelayStatus } from './relay-status.ts'
 
 export interface RelayOptions {
-  readonly log: LogReader
+  readonly log: LogReader<RecordedEvent>
   readonly stream: EventStream
   /** Rings when the log may have grown. */
   readonly bell: Bell
