@@ -58,13 +58,15 @@ describe('appending', () => {
   })
 
   it('refuses one bad append of a batch and no other', async () => {
-    const batches: number[] = []
-    const log = openPostgresLog(test.pool, { onBatch: ({ appends }) => void batches.push(appends) })
+    const batches: { appends: number; lastSequence: number }[] = []
+    const log = openPostgresLog(test.pool, {
+      onBatch: ({ appends, lastSequence }) => void batches.push({ appends, lastSequence }),
+    })
     const sent = Array.from({ length: 40 }, (_, i) =>
       log.append(testAppend(testEvent({ actor: i === 17 ? 'nul \u0000 byte' : `writer ${i}` }))),
     )
     const results = await Promise.allSettled(sent)
-    expect(batches).toEqual([40])
+    expect(batches).toEqual([{ appends: 40, lastSequence: 39 }])
     expect(results.flatMap((r, i) => (r.status === 'rejected' ? [i] : []))).toEqual([17])
     expect(results[17]).toMatchObject({ reason: { kind: 'invalid-request' } })
     const events = await test.log.fetchSince(0, 100)

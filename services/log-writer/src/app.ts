@@ -1,5 +1,5 @@
 import { checkedBlobStore, openBlobStore } from '@artifact-store/blobs'
-import { createBell, maxAppendRequestBytes, openLogArchive, openPostgresLog } from '@artifact-store/log'
+import { createBell, maxAppendRequestBytes, openLogArchive, openPostgresLog, postgresRecordReader } from '@artifact-store/log'
 import { createApp, mountDirect, openPool, type Scope, type Served, waitForPostgres } from '@artifact-store/service'
 import { createIntake } from './append-intake.ts'
 import { appendMetrics } from './append-metrics.ts'
@@ -27,6 +27,7 @@ export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promi
   const intake = createIntake({ maxBodyBytes: maxAppendRequestBytes, maxWaitingBytes: config.LOG_WRITER_MAX_WAITING_BYTES })
   const metrics = appendMetrics(scope.metrics, { appends: () => log.waiting, bytes: () => intake.bytes })
   const grown = createBell()
+  let lastAppended = 0
   const { LOG_ARCHIVE_URL: archiveUrl } = config
   const archive = archiveUrl ? openLogArchive(scope.use(checkedBlobStore(await openBlobStore(archiveUrl)))) : undefined
   const log = openPostgresLog(pool, {
@@ -36,6 +37,7 @@ export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promi
     archive,
     onBatch(batch) {
       metrics.batch(batch)
+      lastAppended = Math.max(lastAppended, batch.lastSequence)
       grown.ring()
     },
   })
@@ -48,6 +50,6 @@ export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promi
   await waitForPostgres(pool, { signal, logger })
   startPartitionKeeping(config, scope, pool)
   startArchiving(config, scope, pool, archive)
-  await startRelay(config, scope, log, grown)
+  await startRelay(config, scope, postgresRecordReader(pool, archive), { bell: grown, last: () => lastAppended })
   return { app, direct }
 }

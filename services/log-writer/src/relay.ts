@@ -1,4 +1,4 @@
-import { ArtifactError } from '@artifact-store/core'
+import { ArtifactError, type RecordedEvent } from '@artifact-store/core'
 import { type Bell, eventSource, type LogReader, logChannel, openJetStream, runRelay } from '@artifact-store/log'
 import { connectNats, lead, leaderLocks, leadingGauge, listen, type Scope, type Secret } from '@artifact-store/service'
 import type { LogWriterConfig } from './config.ts'
@@ -8,9 +8,14 @@ import { type RelayMetrics, type RelayState, relayMetrics } from './relay-metric
  * Starts the relay to JetStream, and tells of it in readiness and metrics. Of several log-writers one relays and the others stand by: not
  * for the stream's sake, which takes every event once however many relay, but so that they do not refuse each other. The log is
  * written whether or not the broker is there.
- * @param grown rings when this process has appended something; when others have, it is rung here.
+ * @param appended by this process: its bell rings when it has appended something. When others have, it is rung here.
  */
-export async function startRelay(config: LogWriterConfig, scope: Scope, log: LogReader, grown: Bell): Promise<void> {
+export async function startRelay(
+  config: LogWriterConfig,
+  scope: Scope,
+  log: LogReader<RecordedEvent>,
+  appended: Appended,
+): Promise<void> {
   const { logger, health, signal } = scope
   const { NATS_URL: url, NATS_REPLICAS: replicas } = config
   if (!url) {
@@ -29,14 +34,14 @@ export async function startRelay(config: LogWriterConfig, scope: Scope, log: Log
   leading.set({ work: 'relay' }, 0)
   // A broker that is away delays subscribers and nobody else (promise 5), so it does not make the writer unready; a fork does.
   health.check('relay', async () => tell(now))
-  await ringForOthers(config, scope, grown, () => now.streamSequence)
+  await ringForOthers(config, scope, appended.bell, () => Math.max(now.streamSequence, appended.last()))
   const relaying = lead({
     databaseUrl: config.DATABASE_URL,
     lock: leaderLocks.relay,
     name: 'relay',
     logger,
     signal,
-    work: elected => relay(url, elected, { log, replicas, scope, bell: grown, metrics, onState }),
+    work: elected => relay(url, elected, { log, replicas, scope, bell: appended.bell, metrics, onState }),
     onChange(elected) {
       leading.set({ work: 'relay' }, Number(elected))
       onState(elected ? { ...standby, state: 'starting' } : standby)
@@ -45,6 +50,13 @@ export async function startRelay(config: LogWriterConfig, scope: Scope, log: Log
     if (!signal.aborted) onState({ ...now, state: 'disconnected', message: 'the relay has stopped; the log says why', cause })
   })
   scope.defer(() => relaying)
+}
+
+/** What this process has appended. */
+interface Appended {
+  readonly bell: Bell
+  /** The last sequence of it; 0 before the first. */
+  readonly last: () => number
 }
 
 /** What is known of the stream by the one who relays to it. */
@@ -66,7 +78,7 @@ function tell({ state, streamSequence, logSequence, message }: RelayNow): string
 }
 
 interface RelayParts {
-  readonly log: LogReader
+  readonly log: LogReader<RecordedEvent>
   readonly replicas: number
   readonly scope: Scope
   readonly bell: Bell
@@ -81,11 +93,11 @@ async function relay(url: Secret, signal: AbortSignal, parts: RelayParts): Promi
   await runRelay({ log, stream, bell, signal, onState, onPublished: metrics.published })
 }
 
-/** Rings for what any log-writer has appended, unless it is in the stream already: our own bell is a little faster. */
-async function ringForOthers(config: LogWriterConfig, { logger, signal, use }: Scope, bell: Bell, streamSequence: () => number) {
+/** Rings for what other log-writers have appended, behind what the relay knows of: another read for what it has heard of would hold up the next. */
+async function ringForOthers(config: LogWriterConfig, { logger, signal, use }: Scope, bell: Bell, known: () => number) {
   const onNotify = (last: string | undefined) => {
     // After a loss of the connection nobody knows what was missed.
-    if (last === undefined || Number(last) > streamSequence()) bell.ring()
+    if (last === undefined || Number(last) > known()) bell.ring()
   }
   use(await listen(config.DATABASE_URL, logChannel, onNotify, { signal, logger, applicationName: 'artifact-store log-writer' }))
 }

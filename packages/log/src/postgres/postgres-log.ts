@@ -29,6 +29,8 @@ export interface BatchReport {
   /** Of the payloads. */
   readonly bytes: number
   readonly seconds: number
+  /** The log was at least there when it ended; 0 when nothing was appended. */
+  readonly lastSequence: number
 }
 
 export interface PostgresLog extends AppendPort, PagedLogReader {
@@ -62,14 +64,18 @@ export function openPostgresLog(connection: Queryable, options: PostgresLogOptio
   }
 }
 
-async function timed<Result>(
+async function timed(
   onBatch: (batch: BatchReport) => void,
   batch: readonly Append[],
-  running: Promise<Result>,
-): Promise<Result> {
+  running: Promise<readonly (AppendOutcome | Error)[]>,
+): Promise<readonly (AppendOutcome | Error)[]> {
   const begun = performance.now()
+  let lastSequence = 0
   try {
-    return await running
+    const outcomes = await running
+    for (const outcome of outcomes)
+      if ('outcome' in outcome && outcome.outcome === 'appended') lastSequence = Math.max(lastSequence, outcome.lastSequence)
+    return outcomes
   } finally {
     let events = 0
     let bytes = 0
@@ -77,7 +83,7 @@ async function timed<Result>(
       events += append.events.length
       for (const event of append.events) bytes += Buffer.byteLength(event.payloadJson)
     }
-    onBatch({ appends: batch.length, events, bytes, seconds: (performance.now() - begun) / 1000 })
+    onBatch({ appends: batch.length, events, bytes, seconds: (performance.now() - begun) / 1000, lastSequence })
   }
 }
 
