@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { appendBench } from './append/append-bench.ts'
 import type { Bench } from './harness/bench.ts'
@@ -20,13 +21,15 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
     events: { type: 'string' },
+    ways: { type: 'string' },
+    keep: { type: 'string' },
   },
 })
 const [name = ''] = positionals
 const bench = benches[name]
 if (!bench) {
   process.stderr.write(
-    `which bench? npm run bench -- NAME [--rounds 3] [--seconds 3] [--events 100000,1000000], where NAME is one of: ${Object.keys(benches).join(', ')}\n`,
+    `which bench? npm run bench -- NAME [--rounds 3] [--seconds 3] [--events 100000,1000000] [--ways replay] [--keep DIRECTORY], where NAME is one of: ${Object.keys(benches).join(', ')}\n`,
   )
   process.exitCode = 2
 } else {
@@ -34,6 +37,8 @@ if (!bench) {
     rounds: Number(values.rounds),
     seconds: Number(values.seconds),
     events: values.events?.split(',').map(Number),
+    ways: values.ways?.split(','),
+    keep: values.keep === undefined ? undefined : resolve(values.keep),
     say: line => void process.stdout.write(`${line}\n`),
   })
   process.stdout.write(`${JSON.stringify({ bench: name, ...report })}\n`)

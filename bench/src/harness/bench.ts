@@ -4,6 +4,10 @@ interface BenchOptions {
   readonly seconds: number
   /** How many events, for a bench that measures by that; its own choice when absent. */
   readonly events?: readonly number[] | undefined
+  /** Which of its ways to do it, for a bench that compares some; all of them when absent. */
+  readonly ways?: readonly string[] | undefined
+  /** Where a bench that needs a long log keeps it, so that the next run has it; a directory that ends with the run when absent. */
+  readonly keep?: string | undefined
   readonly say: (line: string) => void
 }
 

@@ -30,20 +30,24 @@ export async function fillEmmett(url: string, events: number): Promise<void> {
 
 /**
  * The peer: Emmett's catch-up of a projection that keeps one document a stream, with the batch and the pause that suit it best.
- * @returns how many seconds it took.
+ * @returns how many events it has projected until it found no more, and how many seconds that took.
  */
-export async function projectEmmett(url: string): Promise<number> {
+export async function projectEmmett(url: string): Promise<{ readonly events: number; readonly seconds: number }> {
   const pool = new pg.Pool({ connectionString: url, max: 4 })
   const store = getPostgreSQLEventStore(url, { schema: { autoMigration: 'None' }, connectionOptions: { pooled: true, pool } })
   const consumer = store.consumer({
     pulling: { batchSize: 1000, pullingFrequencyInMs: 0 },
     stopWhen: { noMessagesLeft: true },
   })
+  let events = 0
   const projection = pongoSingleStreamProjection({
     collectionName: `notes_${randomUUID().slice(0, 8)}`,
     canHandle: ['note.taken'],
     initialState: (): Notes => ({ count: 0, size: 0 }),
-    evolve: (document: Notes, event: Noted) => ({ count: document.count + 1, size: document.size + event.data.size }),
+    evolve: (document: Notes, event: Noted) => {
+      events += 1
+      return { count: document.count + 1, size: document.size + event.data.size }
+    },
   })
   consumer.projector({ processorId: randomUUID(), projection })
   const begun = performance.now()
@@ -52,5 +56,5 @@ export async function projectEmmett(url: string): Promise<number> {
   await consumer.close()
   await store.close()
   if (!pool.ended) await pool.end()
-  return seconds
+  return { events, seconds }
 }

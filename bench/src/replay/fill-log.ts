@@ -4,14 +4,19 @@ import { keepPartitionsOnce, openPostgresLog } from '@artifact-store/log'
 import pg from 'pg'
 import { registryHistory } from './registry-history.ts'
 
-/** Appends so many events of a registry at work to an empty log, as the log-writer does. @param say is told now and then how far it is. */
+/**
+ * Appends the history of a registry at work, as the log-writer does, until the log has so many events. One that has some of them already
+ * goes on behind them.
+ * @param say is told now and then how far it is.
+ */
 export async function fillLog(url: string, length: number, say: (line: string) => void): Promise<void> {
   const pool = new pg.Pool({ connectionString: url, max: 2 })
   try {
     const log = openPostgresLog(pool)
     const underWay: Promise<unknown>[] = []
-    let appended = 0
-    for (const events of batchesOf(length)) {
+    let appended = await log.head()
+    if (appended >= length) return
+    for (const events of batchesOf(appended, length)) {
       underWay.push(log.append({ key: randomUUID(), conditions: [], events }))
       if (underWay.length > 3) await underWay.shift()
       appended += events.length
@@ -27,16 +32,16 @@ export async function fillLog(url: string, length: number, say: (line: string) =
   }
 }
 
-/** The history in batches of a thousand events and some, so many events in all. */
-function* batchesOf(length: number): Generator<readonly [NewEvent, ...NewEvent[]]> {
-  let left = length
+/** The history from behind one event up to another, in batches of a thousand events and some. */
+function* batchesOf(after: number, length: number): Generator<readonly [NewEvent, ...NewEvent[]]> {
+  let told = 0
   let batch: NewEvent[] = []
   for (const events of registryHistory(1)) {
-    batch.push(...events.slice(0, left))
-    left -= Math.min(left, events.length)
-    if (batch.length < 1000 && left > 0) continue
-    yield batch as [NewEvent, ...NewEvent[]]
-    if (left === 0) return
+    batch.push(...events.slice(Math.max(0, after - told), length - told))
+    told += events.length
+    if (batch.length < 1000 && told < length) continue
+    if (batch.length > 0) yield batch as [NewEvent, ...NewEvent[]]
+    if (told >= length) return
     batch = []
   }
 }
