@@ -1,5 +1,6 @@
 import type { Digest } from '@artifact-store/core'
 import type { ByteRange } from './byte-range.ts'
+import type { BackendReport } from './capability.ts'
 import type { Staging } from './staging.ts'
 
 /**
@@ -64,4 +65,10 @@ export interface BlobStore extends AsyncDisposable {
    * @throws ArtifactError `storage-full`
    */
   probe(options?: Abortable): Promise<void>
+
+  /** What the backend is, and what is known of it without asking it. */
+  report(): BackendReport
+
+  /** Tries all that the backend can do, takes what was found into account from then on, and gives the new report. */
+  examine(options?: Abortable): Promise<BackendReport>
 }

@@ -4,6 +4,7 @@ import type { BlockRecord } from './blocks/block-record.ts'
 import { BlockRecords } from './blocks/block-records.ts'
 import { provenRead } from './blocks/proven-read.ts'
 import { type ByteRange, clampRange } from './byte-range.ts'
+import type { BackendReport } from './capability.ts'
 import { type CheckedUploads, checkedUploads } from './checked-uploads.ts'
 import { checkedPut } from './checked-write.ts'
 import { type ContentHashing, onTheEventLoop } from './hashing/content-hashing.ts'
@@ -52,6 +53,8 @@ export interface CheckedBlobStore extends AsyncDisposable {
   delete(digest: Digest, options?: Abortable): Promise<boolean>
   list(options?: Abortable & { readonly after?: Digest | undefined }): AsyncIterable<BlobEntry>
   probe(options?: Abortable): Promise<void>
+  report(): BackendReport
+  examine(options?: Abortable): Promise<BackendReport>
 }
 
 export interface CheckedOptions {
@@ -96,6 +99,8 @@ export function checkedBlobStore(
     },
     list: options => store.list(options),
     probe: options => store.probe(options),
+    report: () => store.report(),
+    examine: options => store.examine(options),
     async [Symbol.asyncDispose]() {
       await records[Symbol.asyncDispose]()
       await store[Symbol.asyncDispose]()

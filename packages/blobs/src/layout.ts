@@ -7,7 +7,7 @@ import { type Digest, digestHex, parseDigest } from '@artifact-store/core'
  *     <directory>/
  *       blobs/blake3/ab/cd/abcd…         one file a blob, named by the 64 hex digits of its digest; read-only; complete or not there
  *       blocks/                          records of the blocks of large blobs, in a store of the same layout (ADR 0025)
- *       staging/<owner>.<pid>.<random>   a put in progress; `disk/staging.ts` says whose it is and when it may be collected
+ *       staging/<owner>.<pid>.<random>   a put in progress; `staging-name.ts` says whose it is and when it may be collected
  *       uploads/<id>/<random>.part       an upload in pieces, a file for each writer that could not be sure to be alone (`disk/segments.ts`)
  *
  * Two levels of 256 keep a directory at some 150 entries with ten million blobs. The algorithm's name is part of the path so

@@ -7,13 +7,15 @@ import type { BlobStore } from './blob-store.ts'
 const backends: Readonly<Record<string, (url: URL) => Promise<BlobStore>>> = {
   fs: openFsUrl,
   memory: openMemoryUrl,
+  // Loaded only where it is asked for: the client for S3 takes a good part of a service's start and memory.
+  s3: async url => (await import('./backends/s3.ts')).openS3Url(url),
 }
 
 /** The schemes that `openBlobStore` knows. */
 export const blobStoreSchemes: readonly string[] = Object.keys(backends)
 
 /**
- * Opens the backend that the URL names: `fs:///var/lib/artifact-store`, `memory:`. Put `checkedBlobStore()` in front of it.
+ * Opens the backend that the URL names: `fs:///var/lib/artifact-store`, `s3://bucket`, `memory:`. Put `checkedBlobStore()` in front of it.
  * @throws ArtifactError `configuration` for a URL that is none or has an unknown scheme, and what opening the backend throws.
  */
 export async function openBlobStore(url: string): Promise<BlobStore> {
@@ -31,7 +33,8 @@ export async function openBlobStore(url: string): Promise<BlobStore> {
  */
 export function openBlockStore(url: string): Promise<BlobStore> {
   const below = URL.parse(url)
-  if (below === null || below.pathname === '') return openBlobStore(url)
+  // An address of no place, as that of a store in memory, has nothing below it.
+  if (below === null || (below.host === '' && below.pathname === '')) return openBlobStore(url)
   below.pathname = `${below.pathname.replace(/\/+$/, '')}/blocks`
   return openBlobStore(below.href)
 }

@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { content, listed, mebibyte, put, readAll, stream } from '../src/conformance/content.ts'
 import { describeBlobStore } from '../src/conformance.ts'
 import { BlockPool } from '../src/disk/block-pool.ts'
-import { abandonedAfter } from '../src/disk/staging.ts'
+
 import { writeGathered } from '../src/disk/write-gathered.ts'
 import { openFsBlobStore } from '../src/index.ts'
+import { abandonedAfter } from '../src/staging-name.ts'
 import { startProgram } from './programs.ts'
 
 let root = ''

@@ -13,6 +13,8 @@ export function lyingStore(store: BlobStore, lie: Lie, size?: number): BlobStore
     delete: (digest, options) => store.delete(digest, options),
     list: options => store.list(options),
     probe: options => store.probe(options),
+    report: () => store.report(),
+    examine: options => store.examine(options),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   }
 }

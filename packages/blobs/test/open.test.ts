@@ -38,7 +38,7 @@ describe('openBlobStore', () => {
     await using blocks = await openBlockStore(`${url}/`)
     await put(blocks, blob)
     expect(await blobs.stat(blob.digest)).toBeUndefined()
-    expect(await readdir(join(directory, 'apart'))).toEqual(['blobs', 'blocks', 'staging'])
+    expect(await readdir(join(directory, 'apart'))).toEqual(['blobs', 'blocks', 'staging', 'uploads'])
     await using _ = await openBlockStore('memory:')
     await expect(openBlockStore('nowhere')).rejects.toMatchObject({ kind: 'configuration' })
   })
@@ -48,7 +48,7 @@ describe('openBlobStore', () => {
     async url => {
       await expect(openBlobStore(url)).rejects.toMatchObject({
         kind: 'configuration',
-        message: expect.stringContaining('known are fs:, memory:'),
+        message: expect.stringContaining('known are fs:, memory:, s3:'),
       })
     },
   )

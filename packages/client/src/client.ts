@@ -1,4 +1,5 @@
 import { ArtifactError } from '@artifact-store/core'
+import { Backends } from './backends.ts'
 import { Blobs } from './blobs.ts'
 import { Events } from './events.ts'
 import { Files } from './files.ts'
@@ -36,6 +37,7 @@ export class ArtifactStoreClient implements Disposable {
   readonly packages: Packages
   readonly files: Files
   readonly blobs: Blobs
+  readonly backends: Backends
   readonly uploads: Uploads
   readonly events: Events
   readonly tokens: Tokens
@@ -63,6 +65,7 @@ export class ArtifactStoreClient implements Disposable {
     this.packages = new Packages(caller)
     this.files = new Files(caller)
     this.blobs = new Blobs(caller)
+    this.backends = new Backends(caller)
     this.uploads = new Uploads(caller, this.retry)
     this.events = new Events(caller, this.retry)
     this.tokens = new Tokens(caller)

@@ -1,4 +1,5 @@
 export { ArtifactError, type ErrorKind, isArtifactError } from '@artifact-store/core'
+export type { Backend, Backends } from './backends.ts'
 export type { Blobs } from './blobs.ts'
 export { ArtifactStoreClient, type ClientOptions } from './client.ts'
 export type { EventPage, Events, ListEventsOptions } from './events.ts'

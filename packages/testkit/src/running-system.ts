@@ -16,7 +16,7 @@ export interface RunningSystem extends AsyncDisposable {
   readonly projector: ServiceUnderTest
   /** The first admin token. */
   readonly token: string
-  /** Where the blobs are. */
+  /** The directory where the blobs are, unless there is another backend. */
   readonly blobs: string
   /** Where the log's archive is. */
   readonly logArchive: string
@@ -26,18 +26,17 @@ export interface RunningSystem extends AsyncDisposable {
   startGateway(): Promise<ServiceUnderTest>
 }
 
-/**
- * Starts them without a broker: what needs one says so and starts one.
- * @param options.events what the log holds before they start; nothing when absent.
- * @param options.partitionEvents how many events a partition of the log holds; as many as in production when absent.
- */
-export async function startSystem({
-  events = [],
-  partitionEvents,
-}: {
-  readonly events?: readonly StoredEvent[]
-  readonly partitionEvents?: number
-} = {}): Promise<RunningSystem> {
+export interface SystemOptions {
+  /** What the log holds before they start; nothing when absent. */
+  readonly events?: readonly StoredEvent[] | undefined
+  /** How many events a partition of the log holds; as many as in production when absent. */
+  readonly partitionEvents?: number | undefined
+  /** Where the bytes are, in the place of a directory, and what a gateway's environment needs for it. */
+  readonly backend?: { readonly url: string; readonly env: Readonly<Record<string, string>> } | undefined
+}
+
+/** Starts them without a broker: what needs one says so and starts one. */
+export async function startSystem({ events = [], partitionEvents, backend }: SystemOptions = {}): Promise<RunningSystem> {
   await using stack = new AsyncDisposableStack()
   const blobs = await mkdtemp(join(tmpdir(), 'artifact-store-blobs-'))
   stack.defer(() => rm(blobs, { recursive: true, force: true }))
@@ -62,7 +61,8 @@ export async function startSystem({
     DATABASE_URL: database.urlFor('gateway'),
     LOG_WRITER_URL: logWriter.url,
     LOG_WRITER_TOKEN: logWriterToken,
-    BLOBS_URL: `fs://${blobs}`,
+    BLOBS_URL: backend?.url ?? `fs://${blobs}`,
+    ...backend?.env,
     BOOTSTRAP_TOKEN: token,
   }
   const gateway = stack.use(await startService('gateway', { env }))

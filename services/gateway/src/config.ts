@@ -15,8 +15,8 @@ export const gatewayConfig = z.object({
   /** The log-writers, the preferred one first. */
   LOG_WRITER_URL: urls('http:', 'https:'),
   LOG_WRITER_TOKEN: secret({ minLength: 16 }),
-  /** Where the bytes are, e.g. `fs:///var/lib/artifact-store`. */
-  BLOBS_URL: text('the address of a blob store such as fs:///var/lib/artifact-store'),
+  /** Where the bytes are, e.g. `fs:///var/lib/artifact-store`, `s3://bucket`. */
+  BLOBS_URL: text('the address of a blob store such as fs:///var/lib/artifact-store or s3://bucket?endpoint=https://host'),
   /** Where the archived part of the log is, as the log-writers have it; without it, old events that are in no table any more cannot be read. */
   LOG_ARCHIVE_URL: text('the address of a blob store such as fs:///var/lib/artifact-store-log-archive').optional(),
   /** What hashes: `auto` is the native kernel where there is one. */

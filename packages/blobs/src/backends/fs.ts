@@ -1,19 +1,22 @@
 import { open, rm, stat, unlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { ArtifactError, type Digest } from '@artifact-store/core'
 import { abortable } from '../abortable.ts'
 import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream } from '../blob-store.ts'
 import { type ByteRange, clampRange } from '../byte-range.ts'
+import type { BackendReport } from '../capability.ts'
 import { BlockPool } from '../disk/block-pool.ts'
 import { DurableDirectories, makeDurableDirectory, syncDirectory } from '../disk/durable-directory.ts'
 import { FsStaging } from '../disk/fs-staging.ts'
 import { moveIn } from '../disk/move-in.ts'
 import { onDisk, unlessMissing } from '../disk/on-disk.ts'
 import { readBlocks } from '../disk/read-blocks.ts'
-import { collectStaging, stagingName, stagingOwner } from '../disk/staging.ts'
+import { collectStaging } from '../disk/staging.ts'
 import { walkShards } from '../disk/walk-shards.ts'
 import { writeGathered } from '../disk/write-gathered.ts'
 import { type BlobLayout, blobLayout, blobPath, shardOf } from '../layout.ts'
+import { stagingName, stagingOwner } from '../staging-name.ts'
 
 /**
  * A blob store in a directory of one local file system, laid out as `layout.ts` says. Several processes may share it.
@@ -132,6 +135,15 @@ class FsBlobStore implements BlobStore {
       await onDisk('remove', path, rm(path, { force: true }))
     }
     await this.#assertMounted()
+  }
+
+  report(): BackendReport {
+    return { address: pathToFileURL(this.#layout.directory).href.replace('file:', 'fs:'), findings: [] }
+  }
+
+  async examine(options: Abortable = {}): Promise<BackendReport> {
+    await this.probe(options)
+    return { ...this.report(), examinedAt: new Date() }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -55,6 +55,13 @@ export async function openMemoryBlobStore(): Promise<BlobStore> {
       signal?.throwIfAborted()
     },
 
+    report: () => ({ address: 'memory:', findings: [] }),
+
+    async examine({ signal } = {}) {
+      signal?.throwIfAborted()
+      return { address: 'memory:', findings: [] }
+    },
+
     async [Symbol.asyncDispose]() {
       blobs.clear()
     },

@@ -19,6 +19,8 @@ export function throughChecks(store: BlobStore, blocks?: BlobStore): BlobStore {
     delete: (digest, options) => checked.delete(digest, options),
     list: options => checked.list(options),
     probe: options => checked.probe(options),
+    report: () => checked.report(),
+    examine: options => checked.examine(options),
     [Symbol.asyncDispose]: () => checked[Symbol.asyncDispose](),
   }
 }

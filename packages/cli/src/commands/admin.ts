@@ -1,13 +1,15 @@
 import { Command } from 'commander'
 import type { Surroundings } from '../command.ts'
 import { archiveCommand } from './archive.ts'
+import { backendsCommand } from './backends.ts'
 import { rebuildCommand } from './rebuild.ts'
 import { verifyCommand } from './verify.ts'
 
 export function adminCommand(surroundings: Surroundings): Command {
   return new Command('admin')
-    .description('rebuild and verify the views, look at the archive of the log (needs the admin scope)')
+    .description('rebuild and verify the views, look at the archive of the log and at the backends (needs the admin scope)')
     .addCommand(rebuildCommand(surroundings))
     .addCommand(verifyCommand(surroundings))
     .addCommand(archiveCommand(surroundings))
+    .addCommand(backendsCommand(surroundings))
 }

@@ -8,6 +8,7 @@ import { describeUploadsRoute } from './describe-uploads.ts'
 import { discardPackageRoute } from './discard-package.ts'
 import { discardViewTaskRoute } from './discard-view-task.ts'
 import { endUploadRoute } from './end-upload.ts'
+import { examineBackendsRoute } from './examine-backends.ts'
 import { finalizePackageRoute } from './finalize-package.ts'
 import { findMissingBlobsRoute } from './find-missing-blobs.ts'
 import { getBlobRoute } from './get-blob.ts'
@@ -19,6 +20,7 @@ import { getUploadRoute } from './get-upload.ts'
 import { getViewTaskRoute } from './get-view-task.ts'
 import { getViewsRoute } from './get-views.ts'
 import { issueTokenRoute } from './issue-token.ts'
+import { listBackendsRoute } from './list-backends.ts'
 import { listEventsRoute } from './list-events.ts'
 import { listFilesRoute } from './list-files.ts'
 import { listPackagesRoute } from './list-packages.ts'
@@ -62,4 +64,6 @@ export const routes: readonly Route[] = [
   discardViewTaskRoute,
   removePreviousViewsRoute,
   getLogArchiveRoute,
+  listBackendsRoute,
+  examineBackendsRoute,
 ]

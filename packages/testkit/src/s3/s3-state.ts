@@ -1,0 +1,69 @@
+import { createHash, randomUUID } from 'node:crypto'
+
+/** An object as the server keeps it. */
+export interface S3Object {
+  readonly bytes: Buffer
+  readonly etag: string
+  readonly at: Date
+}
+
+/** A multipart upload under way. */
+export interface S3Upload {
+  readonly key: string
+  readonly id: string
+  readonly begunAt: Date
+  readonly parts: Map<number, S3Object>
+}
+
+/** What a server keeps of one bucket, in memory. */
+export class S3State {
+  readonly objects = new Map<string, S3Object>()
+  readonly uploads = new Map<string, S3Upload>()
+  readonly #listsLateByMs: number
+  readonly #listed = new Map<string, S3Object>()
+  readonly #unlisted: { readonly at: number; readonly key: string; readonly object: S3Object | undefined }[] = []
+
+  constructor(listsLateByMs: number) {
+    this.#listsLateByMs = listsLateByMs
+  }
+
+  put(key: string, bytes: Buffer, etag = etagOf(bytes)): S3Object {
+    const object = { bytes, etag, at: new Date() }
+    this.objects.set(key, object)
+    this.#unlisted.push({ at: performance.now(), key, object })
+    return object
+  }
+
+  remove(key: string): void {
+    if (this.objects.delete(key)) this.#unlisted.push({ at: performance.now(), key, object: undefined })
+  }
+
+  /** The objects as they were a while ago, if lists are late. */
+  listing(): ReadonlyMap<string, S3Object> {
+    const until = performance.now() - this.#listsLateByMs
+    for (let next = this.#unlisted[0]; next !== undefined && next.at <= until; next = this.#unlisted[0]) {
+      this.#unlisted.shift()
+      if (next.object === undefined) this.#listed.delete(next.key)
+      else this.#listed.set(next.key, next.object)
+    }
+    return this.#listed
+  }
+
+  begin(key: string, begunAt = new Date()): S3Upload {
+    const upload = { key, id: randomUUID(), begunAt, parts: new Map() }
+    this.uploads.set(upload.id, upload)
+    return upload
+  }
+}
+
+/** MD5, as S3 makes it for an object of one piece (RFC 9110 quotes it). */
+export function etagOf(bytes: Uint8Array): string {
+  return `"${createHash('md5').update(bytes).digest('hex')}"`
+}
+
+/** What S3 makes of the parts of an upload: the MD5 of their MD5s, and their number. */
+export function etagOfParts(parts: readonly S3Object[]): string {
+  const hash = createHash('md5')
+  for (const { etag } of parts) hash.update(Buffer.from(etag.slice(1, -1), 'hex'))
+  return `"${hash.digest('hex')}-${parts.length}"`
+}
