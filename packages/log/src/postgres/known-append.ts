@@ -1,4 +1,4 @@
-import type { NewEvent } from '@artifact-store/core'
+import { ArtifactError, type NewEvent } from '@artifact-store/core'
 import type { AppendOutcome } from '../event-log.ts'
 import type { Write } from './batch.ts'
 import { bigintArray } from './binary-array.ts'
@@ -20,6 +20,9 @@ export async function answerRepeats(connection: Queryable, known: readonly Known
   return new Map(
     known.map(({ append, first, last }, i) => {
       const events = stored.get(i + 1) ?? []
+      // Between the two statements the key was forgotten and the partition archived: this process stood still for days. Asked again, the log does not know it.
+      if (events.length < last - first + 1)
+        throw new ArtifactError('log-unavailable', `the events ${first} to ${last} have just left the table; try again`)
       const span = { firstSequence: first, lastSequence: last }
       const [head] = events
       const same = head && events.length === append.events.length && append.events.every((event, j) => says(events[j], event))
