@@ -4,10 +4,12 @@ import { createBLAKE3 } from 'hash-wasm'
 import { Pool } from 'pg'
 import { factsOf } from '../file-tree.ts'
 import { readJetStream, streamState } from '../jetstream-events.ts'
+import { openArchive } from './archive-log.ts'
 import type { LogEvent, Remains } from './check/evidence.ts'
 import { filesOf } from './check/readers-saw-enough.ts'
 import type { Shown } from './history.ts'
 import type { Imprinter } from './imprint.ts'
+import { readSegments } from './read-segments.ts'
 import { databases } from './world/template.ts'
 import { adminToken, type World } from './world/world.ts'
 
@@ -15,8 +17,9 @@ import { adminToken, type World } from './world/world.ts'
 export async function observe(world: World, imprint: Imprinter): Promise<Omit<Remains, 'ownEnds' | 'unsettled'>> {
   await using live = poolOf(world.postgresUrl())
   await using fresh = poolOf(world.postgresUrl('postgres', databases.replay))
-  const log = await readLog(live)
-  await replay(postgresLogReader(live), createViewWriter(fresh), { reset: true })
+  const log = await readLog(live, world.logArchive)
+  await using archive = await openArchive(world)
+  await replay(postgresLogReader(live, {}, archive), createViewWriter(fresh), { reset: true })
   return {
     isWhole: true,
     log,
@@ -27,7 +30,8 @@ export async function observe(world: World, imprint: Imprinter): Promise<Omit<Re
   }
 }
 
-async function readLog(pool: Pool): Promise<LogEvent[]> {
+/** What is in the table, and before that what is in the archive. */
+async function readLog(pool: Pool, archive: string): Promise<LogEvent[]> {
   const hasher = await createBLAKE3()
   const { rows } = await pool.query<
     Record<'sequence' | 'revision' | 'type' | 'kind' | 'id' | 'actor' | 'payload' | 'digest', string> & { time: Date }
@@ -36,7 +40,7 @@ async function readLog(pool: Pool): Promise<LogEvent[]> {
             convert_from(payload, 'UTF8') as payload, encode(payload_digest, 'hex') as digest, created_at as time
        from log.events order by sequence`,
   )
-  return rows.map(({ sequence, revision, type, kind, id, actor, payload, digest, time }) => ({
+  const inTable = rows.map(({ sequence, revision, type, kind, id, actor, payload, digest, time }) => ({
     sequence: Number(sequence),
     revision: Number(revision),
     ...{ type, kind, id, actor, digest },
@@ -44,6 +48,8 @@ async function readLog(pool: Pool): Promise<LogEvent[]> {
     payloadJson: payload,
     computedDigest: hasher.init().update(payload).digest('hex'),
   }))
+  const inArchive = (await readSegments(archive)).filter(event => event.sequence < (inTable[0]?.sequence ?? 1))
+  return [...inArchive, ...inTable]
 }
 
 async function readStream(world: World, imprint: Imprinter): Promise<Shown[]> {

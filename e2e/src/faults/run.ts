@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { archiveLog } from './archive-log.ts'
 import { check } from './check/check.ts'
 import type { Evidence, Remains, Violation } from './check/evidence.ts'
 import { createDice } from './dice.ts'
@@ -114,6 +115,13 @@ async function live(world: World, history: History, plan: Plan, patience: number
 
   const unsettled = await settle({ world, subscribers: following, writes: () => closingWrites(load), patience })
   world.note(unsettled.length === 0 ? 'all is settled' : 'it did not settle')
+  if (plan.smallPartitions) {
+    // Also the transaction that was held open, for which a partition would wait.
+    await subscribers.disposeAsync()
+    await archiveLog(load).catch((error: unknown) => {
+      unsettled.push(`the log could not be archived: ${error instanceof Error ? error.stack : String(error)}`)
+    })
+  }
   const observed = await observe(world, imprint).catch((error: unknown) => {
     unsettled.push(`what is there cannot be read: ${error instanceof Error ? error.stack : String(error)}`)
     return nothingThere

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { seenEvent } from '../../seen-event.ts'
 import type { PageRead, ShownPackage } from '../history.ts'
 import { adminToken } from '../world/world.ts'
-import { type Client, now } from './load.ts'
+import { type Client, type Load, now } from './load.ts'
 
 /** Asks for packages that others have written, from any gateway, and names the position at which they heard of them. */
 export const packageReader: Client = async (load, name, dice) => {
@@ -48,6 +48,22 @@ export const pageReader: Client = async (load, name, dice) => {
     const { position, atEnd } = answer
     load.history.pageReads.push({ client: name, after, limit, filter, position, atEnd, events, asked, answered: now() })
     if (following) cursor = position
+  }
+}
+
+/** Reads the whole log through one gateway, which has to answer. */
+export async function readPages(load: Load, name: string, url: string): Promise<void> {
+  const limit = 100
+  for (let after = 0; ; ) {
+    const asked = now()
+    const answer = await get(url, `/v1/events?after=${after}&limit=${limit}`, { accept: 'application/cloudevents-batch+json' })
+    if (answer?.status !== 200)
+      throw new Error(`${name} was answered ${answer?.status ?? 'nothing'}: ${JSON.stringify(answer?.body)}`)
+    const events = z.array(z.unknown()).parse(answer.body).map(seenEvent).map(load.imprint)
+    const { position, atEnd } = answer
+    load.history.pageReads.push({ client: name, after, limit, filter: {}, position, atEnd, events, asked, answered: now() })
+    if (atEnd) return
+    after = position
   }
 }
 

@@ -5,6 +5,7 @@ import { Pool } from 'pg'
 import { readServerSentEvents } from '../../http-events.ts'
 import { readJetStream } from '../../jetstream-events.ts'
 import { type SeenEvent, seenEvent } from '../../seen-event.ts'
+import { openArchive } from '../archive-log.ts'
 import { adminToken, type World } from '../world/world.ts'
 import type { Source } from './subscriber.ts'
 
@@ -16,7 +17,7 @@ export function sourcesOf(world: World): Readonly<Record<string, Source>> {
     'the client library': (after, signal) => throughClient(second, after, signal),
     'the client library over NATS': (after, signal) => throughClient(first, after, signal, { url: world.subscriber.natsUrl }),
     'the event stream': (after, signal) => readJetStream(world.subscriber.natsUrl, after, { signal }),
-    'the log itself': (after, signal) => throughTail(world.subscriber.postgresUrl, after, signal),
+    'the log itself': (after, signal) => throughTail(world, after, signal),
   }
 }
 
@@ -48,12 +49,19 @@ async function* throughClient(
     yield seenEvent(event)
 }
 
-async function* throughTail(url: string, after: number, signal: AbortSignal): AsyncGenerator<SeenEvent> {
-  const pool = new Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 2000, query_timeout: 5000 })
+async function* throughTail(world: World, after: number, signal: AbortSignal): AsyncGenerator<SeenEvent> {
+  await using archive = await openArchive(world)
+  const pool = new Pool({
+    connectionString: world.subscriber.postgresUrl,
+    max: 1,
+    connectionTimeoutMillis: 2000,
+    query_timeout: 5000,
+  })
   pool.on('error', () => {})
   pool.on('connect', client => client.on('error', () => {}))
   try {
-    for await (const event of tail(postgresLogReader(pool), { after, signal, batchSize: 100 })) yield seenInLog(event)
+    for await (const event of tail(postgresLogReader(pool, {}, archive), { after, signal, batchSize: 100 }))
+      yield seenInLog(event)
   } finally {
     await pool.end()
   }

@@ -16,7 +16,7 @@ export const databases = {
   replay: 'replayed',
 } as const
 /** How many events a small partition holds. */
-const smallPartition = 40
+export const smallPartition = 40
 /** The password of the superuser and of every role: none of it is kept. */
 export const databasePassword = 'faults'
 

@@ -44,6 +44,8 @@ export interface World extends AsyncDisposable {
   /** Where a service listens, past all links; undefined when it does not. */
   serviceUrl(part: Part): string | undefined
   readonly directories: Readonly<Record<DiskName, string>>
+  /** Where the log's archive is. */
+  readonly logArchive: string
   readonly disks: ReadonlyMap<DiskName, Disk>
   readonly clocks: ReadonlyMap<ClockName, Clock>
   /** Writes down what happens, and when, into `notes.txt` of its directory: milliseconds since the world was opened. */
@@ -68,6 +70,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const { directories, disks } = opened.use(await openPlaces(directory, smallDisks))
   await template.copyTo(directories.postgres)
   await mkdir(join(directory, 'logs'))
+  const logArchive = join(directory, 'log-archive')
   const network = opened.use(openNetwork())
 
   const clocks = new Map<ClockName, Clock>()
@@ -90,6 +93,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     const settings = {
       DATABASE_URL: databaseAt(await network.lead(`${service}-postgres`, name, 'postgres'), role),
       NATS_URL: natsAt(await network.lead(`${service}-nats`, name, 'nats')),
+      LOG_ARCHIVE_URL: `fs://${logArchive}`,
       NODE_COMPILE_CACHE: join(directory, '..', 'compile-cache'),
       ...environmentOf('services'),
       ...env,
@@ -133,6 +137,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       return part.isUp && port !== undefined ? `http://127.0.0.1:${port}` : undefined
     },
     directories,
+    logArchive,
     disks,
     clocks,
     note,
