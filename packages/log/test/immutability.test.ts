@@ -67,6 +67,8 @@ describe('the database itself', () => {
 describe('the grants', () => {
   const insert = `insert into log.events values (1, 1, now(), 'v1.test.happened', 'package', 'x', 'x', '{}', decode(repeat('00', 32), 'hex'))`
   const append = `select * from log.append_batch('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`
+  const appendHere = `select log.append('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`
+  const appendOne = `select log.append_one('package', 'x', 0, false, 'v1.test.happened', 'x', '{}', '', null)`
   const insertSubject = `insert into log.subjects values ('x', 'package', 1, false)`
   const insertPartition = 'insert into log.partitions values (0, 0, 0)'
   const everyone: ProcessRole[] = ['log_writer', 'projector', 'gateway']
@@ -74,8 +76,10 @@ describe('the grants', () => {
     ...everyone.flatMap((role): [ProcessRole, string][] =>
       [...changes.slice(0, 7), insert, insertSubject, insertPartition].map(sql => [role, sql]),
     ),
-    ['projector', append],
-    ['gateway', append],
+    ...[append, appendHere, appendOne].flatMap((sql): [ProcessRole, string][] => [
+      ['projector', sql],
+      ['gateway', sql],
+    ]),
     ['projector', 'select log.carry_subjects()'],
     ['gateway', 'select log.keep_partitions_ahead()'],
     ['log_writer', 'select log.add_partition()'],
@@ -87,6 +91,7 @@ describe('the grants', () => {
     ['log_writer', 'alter table log.events detach partition log.events_1'],
     ['log_writer', 'drop table log.events_1'],
     ['log_writer', 'update log.partitions set stays = true'],
+    ['log_writer', `create or replace function log.append_one() returns void language sql return 1`],
     ['log_writer', 'insert into log.events_1 select * from log.events'],
     ['gateway', 'drop table log.events'],
     ['log_writer', 'alter table log.events disable trigger all'],
@@ -105,7 +110,7 @@ describe('the grants', () => {
     ])
   })
 
-  it('let the log-writer append, and by log.append_batch only', async () => {
+  it('let the log-writer append, and by the functions for that only', async () => {
     expect((await test.pool.query('select current_user as role')).rows).toEqual([{ role: 'log_writer' }])
     expect(await test.log.append(testAppend(testEvent()))).toMatchObject({ outcome: 'appended' })
   })

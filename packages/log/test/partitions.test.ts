@@ -29,7 +29,26 @@ const fill = async (log: ReturnType<typeof openPostgresLog>, count: number, pref
   for (let i = 0; i < count; i++) await log.append(testAppend(testEvent({ id: `${prefix} ${i}` })))
 }
 
+/** Appends an event of a new subject by the function for the first open partition; null when that one hands over. */
+async function appendHere(small: Awaited<ReturnType<typeof smallLog>>, id: string): Promise<number | null> {
+  const { rows } = await small.pool.query<{ placed: string[] | null }>(
+    `select log.append_one('package', $1, 0, false, 'v1.test.happened', 'x', '{}', decode(repeat('00', 32), 'hex'), null) as placed`,
+    [id],
+  )
+  return rows[0]?.placed ? Number(rows[0].placed[0]) + 1 : null
+}
+
 describe('the partitions of the log', () => {
+  it('are appended to by functions of their own, in which there is no room while a full one is not closed', async () => {
+    await using small = await smallLog(3)
+    expect([await appendHere(small, 'a'), await appendHere(small, 'a'), await appendHere(small, 'b')]).toEqual([1, null, 2])
+    expect([await appendHere(small, 'c'), await appendHere(small, 'd')]).toEqual([3, null])
+    await fill(small.log, 1, 'x')
+    expect(await appendHere(small, 'd')).toBe(null)
+    await small.keep()
+    expect([await appendHere(small, 'a'), await appendHere(small, 'd'), await appendHere(small, 'e')]).toEqual([null, 5, 6])
+  })
+
   it('are made by an append that finds none, even for a batch that is larger than one', async () => {
     await using small = await smallLog(10)
     const [first, ...others] = Array.from({ length: 35 }, (_, i) => testEvent({ id: `s ${i % 3}` }))

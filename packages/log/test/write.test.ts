@@ -81,7 +81,7 @@ describe('write, in the transaction of its caller', () => {
     const refused = inTransaction(test.pool, client => write(client, testEvent()), {
       begin: `begin transaction isolation level ${isolation}`,
     })
-    await expect(refused).rejects.toThrow(`log.append_batch needs a READ COMMITTED transaction, this one is ${isolation}`)
+    await expect(refused).rejects.toThrow(`log.append needs a READ COMMITTED transaction, this one is ${isolation}`)
     expect(await test.log.head()).toBe(0)
   })
 

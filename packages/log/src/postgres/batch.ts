@@ -15,9 +15,14 @@ interface Touched {
   events: number
 }
 
-/** Appends as `log.append_batch` takes them, and what its verdicts speak of by number. */
+/** Appends as the database takes them, and what its verdicts speak of by number. */
 export interface Batch {
-  readonly parameters: readonly Buffer[]
+  /** Those of `log.append_one`, when the batch is one event and what must hold of its subject. */
+  readonly lone: readonly unknown[] | undefined
+  /** Those of `log.append`. */
+  parameters(): Buffer[]
+  /** Those of `log.append_batch`. */
+  parametersAnywhere(): Buffer[]
   readonly subjects: readonly Subject[]
   /** By the place of its first event among all events, from 1: the append's place among the appends, from 0. */
   readonly appendAt: ReadonlyMap<number, number>
@@ -53,17 +58,36 @@ export function layOut(appends: readonly Write[]): Batch {
       columns.push(event, place, subject.events, first ? keyDigest(key) : null, first ? events.length : null)
     }
   }
+  const subjectParameters = () => [
+    textArray(subjects.map(s => s.subject.kind)),
+    textArray(subjects.map(s => s.subject.id)),
+    bigintArray(subjects.map(s => s.revision)),
+    booleanArray(subjects.map(s => s.unsealed)),
+  ]
   return {
-    parameters: [
-      textArray(subjects.map(s => s.subject.kind)),
-      textArray(subjects.map(s => s.subject.id)),
-      bigintArray(subjects.map(s => s.revision)),
-      booleanArray(subjects.map(s => s.unsealed)),
-      ...columns.parameters(),
-    ],
+    lone: subjects.length === 1 && columns.type.length === 1 ? loneParameters(at(1), appends) : undefined,
+    parameters: () => [...subjectParameters(), ...columns.parameters()],
+    parametersAnywhere: () => [...subjectParameters(), ...columns.parametersWith(subjects.map(s => s.subject))],
     subjects: subjects.map(s => s.subject),
     appendAt,
   }
+}
+
+function loneParameters({ subject, revision, unsealed }: Touched, appends: readonly Write[]): unknown[] | undefined {
+  const [append, another] = appends
+  if (append === undefined || another !== undefined) return undefined
+  const [{ eventType, actor, payloadJson, payloadDigest }] = append.events
+  return [
+    subject.kind,
+    subject.id,
+    revision,
+    unsealed,
+    eventType,
+    actor,
+    Buffer.from(payloadJson),
+    payloadDigest,
+    append.key === undefined ? null : keyDigest(append.key),
+  ]
 }
 
 /** What seals a subject needs it unsealed, said or not. */
@@ -89,8 +113,6 @@ class EventColumns {
   readonly type: string[] = []
   readonly #subject: number[] = []
   readonly #rank: number[] = []
-  readonly #kind: string[] = []
-  readonly #id: string[] = []
   readonly #actor: string[] = []
   readonly #payload: string[] = []
   readonly #digest: Uint8Array[] = []
@@ -101,8 +123,6 @@ class EventColumns {
     this.type.push(event.eventType)
     this.#subject.push(subject)
     this.#rank.push(rank)
-    this.#kind.push(event.subjectKind)
-    this.#id.push(event.subjectId)
     this.#actor.push(event.actor)
     this.#payload.push(event.payloadJson)
     this.#digest.push(event.payloadDigest)
@@ -111,12 +131,24 @@ class EventColumns {
   }
 
   parameters(): Buffer[] {
+    return [integerArray(this.#subject), integerArray(this.#rank), textArray(this.type), ...this.#rest()]
+  }
+
+  /** With the kind and the id of each event's subject, told by its place. */
+  parametersWith(subjects: readonly Subject[]): Buffer[] {
+    const named = this.#subject.map(place => subjects[place - 1] as Subject)
     return [
       integerArray(this.#subject),
       integerArray(this.#rank),
       textArray(this.type),
-      textArray(this.#kind),
-      textArray(this.#id),
+      textArray(named.map(({ kind }) => kind)),
+      textArray(named.map(({ id }) => id)),
+      ...this.#rest(),
+    ]
+  }
+
+  #rest(): Buffer[] {
+    return [
       textArray(this.#actor),
       utf8BytesArray(this.#payload),
       byteaArray(this.#digest),
