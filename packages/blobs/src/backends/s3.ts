@@ -7,6 +7,7 @@ import type { BackendReport, Finding } from '../capability.ts'
 import { parseS3Address, type S3Address, showAddress } from '../s3/address.ts'
 import { S3Bucket } from '../s3/bucket.ts'
 import { S3Calls } from '../s3/calls.ts'
+import type { CircuitOptions } from '../s3/circuit.ts'
 import { openS3Client, type S3Credentials } from '../s3/client.ts'
 import { s3Keys } from '../s3/keys.ts'
 import { headObject } from '../s3/objects.ts'
@@ -26,6 +27,8 @@ export interface S3Options extends S3Address {
   readonly credentials?: S3Credentials | undefined
   /** What an earlier examination found; without it the server is examined as soon as it can be reached. */
   readonly findings?: readonly Finding[] | undefined
+  /** How long calls are kept from a server that does not work. */
+  readonly circuit?: CircuitOptions | undefined
   /** Objects above this size are copied in pieces of it. */
   readonly copyPieceSize?: number | undefined
   /** How often leftovers are looked for, in milliseconds. */
@@ -64,7 +67,7 @@ class S3BlobStore implements BlobStore {
   constructor(options: S3Options, owner: string) {
     this.#address = options
     this.#client = openS3Client(options, options.credentials)
-    this.#calls = new S3Calls(this.#client, options)
+    this.#calls = new S3Calls(this.#client, options, options.circuit)
     this.#bucket = new S3Bucket(this.#calls, s3Keys(options.prefix), new PartMemory(options.partSize))
     this.staging = new S3Staging(this.#bucket, this)
     this.#staged = new StagedKeys(owner)

@@ -3,7 +3,7 @@ import { ArtifactError } from '@artifact-store/core'
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Abortable } from '../blob-store.ts'
 import { type S3Address, showAddress } from './address.ts'
-import { Circuit } from './circuit.ts'
+import { Circuit, type CircuitOptions } from './circuit.ts'
 import { meaningOf, retryAfterMs, s3Error } from './failure.ts'
 
 /** How often a call is made before it has failed. */
@@ -26,11 +26,12 @@ export interface CallOptions extends Abortable {
 export class S3Calls {
   readonly address: S3Address
   readonly #client: S3Client
-  readonly #circuit = new Circuit()
+  readonly #circuit: Circuit
 
-  constructor(client: S3Client, address: S3Address) {
+  constructor(client: S3Client, address: S3Address, circuit: CircuitOptions = {}) {
     this.#client = client
     this.address = address
+    this.#circuit = new Circuit(circuit)
   }
 
   /** Why no call is made at present; undefined while they are. */
