@@ -5,6 +5,7 @@ import { BlockRecords } from './blocks/block-records.ts'
 import { provenRead } from './blocks/proven-read.ts'
 import { type ByteRange, clampRange } from './byte-range.ts'
 import type { BackendReport } from './capability.ts'
+import { type BlobFinding, checkBlob } from './check-blob.ts'
 import { type CheckedUploads, checkedUploads } from './checked-uploads.ts'
 import { checkedPut } from './checked-write.ts'
 import { type ContentHashing, onTheEventLoop } from './hashing/content-hashing.ts'
@@ -48,6 +49,9 @@ export interface CheckedBlobStore extends AsyncDisposable {
    */
   get(digest: Digest, options: CheckedGet): Promise<ByteStream>
 
+  /** Reads the whole blob, as the backend has it, and says what it found. @throws what the backend's get throws, but for a blob that is not there. */
+  check(digest: Digest, options?: Abortable): Promise<BlobFinding>
+
   /** As the backend says, unproven. */
   stat(digest: Digest, options?: Abortable): Promise<BlobStat | undefined>
   delete(digest: Digest, options?: Abortable): Promise<boolean>
@@ -58,7 +62,7 @@ export interface CheckedBlobStore extends AsyncDisposable {
 }
 
 export interface CheckedOptions {
-  /** A store for the records that prove the blocks of blobs, apart from the blobs themselves (`openBlockStore`); without it nothing is recorded. */
+  /** A store for the records that prove the blocks of blobs, apart from the blobs themselves (`openDerivedStore`); without it nothing is recorded. */
   readonly blocks?: BlobStore | undefined
   /** How to hash, of whoever calls this; by default with the portable kernel, on the event loop. */
   readonly hashing?: ContentHashing | undefined
@@ -92,6 +96,7 @@ export function checkedBlobStore(
       return verified(await store.get(digest, { signal }), { digest, size, wanted, onProven }, portableKernel)
     },
 
+    check: (digest, options) => checkBlob(store, digest, options),
     stat: (digest, options) => store.stat(digest, options),
     async delete(digest, options) {
       await records.forget(digest, options)

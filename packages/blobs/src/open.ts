@@ -28,14 +28,15 @@ export async function openBlobStore(url: string): Promise<BlobStore> {
 }
 
 /**
- * Opens a store for the records of the blobs' blocks, in a place of its own below that of the blobs: `blocks/` in the directory, or behind the
- * prefix, that the URL names. @throws as `openBlobStore`.
+ * Opens a store for what was derived from blobs and can be derived again, such as the records of their blocks, in a place of its own below that of the
+ * blobs: in the directory, or behind the prefix, that the URL names. There it is kept under the digest of what it was derived from.
+ * @throws as `openBlobStore`.
  */
-export function openBlockStore(url: string): Promise<BlobStore> {
+export function openDerivedStore(url: string, name: 'blocks' | 'checksums'): Promise<BlobStore> {
   const below = URL.parse(url)
   // An address of no place, as that of a store in memory, has nothing below it.
   if (below === null || (below.host === '' && below.pathname === '')) return openBlobStore(url)
-  below.pathname = `${below.pathname.replace(/\/+$/, '')}/blocks`
+  below.pathname = `${below.pathname.replace(/\/+$/, '')}/${name}`
   return openBlobStore(below.href)
 }
 

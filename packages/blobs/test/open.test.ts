@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { content, put } from '../src/conformance/content.ts'
-import { blobStoreSchemes, openBlobStore, openBlockStore } from '../src/index.ts'
+import { blobStoreSchemes, openBlobStore, openDerivedStore } from '../src/index.ts'
 
 describe('openBlobStore', () => {
   let directory = ''
@@ -35,12 +35,12 @@ describe('openBlobStore', () => {
     const url = `fs://${join(directory, 'apart')}`
     const blob = await content(1000)
     await using blobs = await openBlobStore(url)
-    await using blocks = await openBlockStore(`${url}/`)
+    await using blocks = await openDerivedStore(`${url}/`, 'blocks')
     await put(blocks, blob)
     expect(await blobs.stat(blob.digest)).toBeUndefined()
     expect(await readdir(join(directory, 'apart'))).toEqual(['blobs', 'blocks', 'staging', 'uploads'])
-    await using _ = await openBlockStore('memory:')
-    await expect(openBlockStore('nowhere')).rejects.toMatchObject({ kind: 'configuration' })
+    await using _ = await openDerivedStore('memory:', 'blocks')
+    await expect(openDerivedStore('nowhere', 'blocks')).rejects.toMatchObject({ kind: 'configuration' })
   })
 
   it.for(['ftp://host/dir', 'constructor:', '/var/lib/blobs', 'blobs', ''])(

@@ -1,4 +1,4 @@
-import { checkedBlobStore, openBlobStore, openBlockStore, openContentHashing } from '@artifact-store/blobs'
+import { checkedBlobStore, openBlobStore, openContentHashing, openDerivedStore } from '@artifact-store/blobs'
 import { ArtifactError } from '@artifact-store/core'
 import {
   createBell,
@@ -30,7 +30,9 @@ import { openEvents } from './events/events-context.ts'
 import { mountRoutes } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
 import { ensureBootstrapToken } from './registry/bootstrap-token.ts'
+import { reportDamage } from './registry/damage-reports.ts'
 import { createPackageFiles } from './registry/package-files.ts'
+import { watchedBlobs } from './registry/watched-blobs.ts'
 import { routes } from './routes/index.ts'
 import { collectUploads } from './uploads/collect-uploads.ts'
 import { registerUpload } from './uploads/register-upload.ts'
@@ -50,8 +52,11 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   )
   const hashing = scope.use(await openContentHashing({ kernel: config.HASH_KERNEL, threads: config.HASH_THREADS }))
   logger.info({ kernel: hashing.kernel.name, threads: config.HASH_THREADS }, 'hashing')
-  const blobs = scope.use(
-    checkedBlobStore(await openBlobStore(config.BLOBS_URL), { blocks: await openBlockStore(config.BLOBS_URL), hashing }),
+  const checkedBlobs = scope.use(
+    checkedBlobStore(await openBlobStore(config.BLOBS_URL), {
+      blocks: await openDerivedStore(config.BLOBS_URL, 'blocks'),
+      hashing,
+    }),
   )
   const [preferred, ...standbys] = config.LOG_WRITER_URL
   const logWriters = [new URL(preferred), ...standbys.map(url => new URL(url))] as const
@@ -59,6 +64,9 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   const follower = followViews(pool)
   const views = viewsDatabase(pool)
   const logBell = createBell()
+  const backend = withoutSecrets(config.BLOBS_URL)
+  const onDamage = reportDamage({ log, follower, views, backend, logger, blobs: checkedBlobs }, signal)
+  const blobs = watchedBlobs(checkedBlobs, onDamage)
   const archive = await openArchive(config, scope)
   const read = (filter?: EventFilter) => postgresLogReader(pool, filter, archive)
 
@@ -67,11 +75,11 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   health.check('archive', checkSignal => tellArchive(pool, archive, checkSignal))
   health.check('log-writer', checkSignal => checkAnyReady(logWriters, checkSignal))
 
-  const packageFiles = createPackageFiles({ log, follower, views })
+  const packageFiles = createPackageFiles({ log, follower, views, backend })
   const uploads = createUploads({
     uploads: blobs.uploads,
     database: pool,
-    register: registerUpload({ log, follower, views, packageFiles }),
+    register: registerUpload({ log, follower, views, backend, packageFiles }),
     expiryMs: config.UPLOAD_EXPIRY_HOURS * 60 * 60 * 1000,
     maxBytes: config.UPLOAD_MAX_BYTES,
   })
@@ -83,6 +91,7 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
     database: pool,
     follower,
     blobs,
+    backend,
     packageFiles,
     uploads,
     logger,
@@ -133,6 +142,12 @@ async function bootstrap(gateway: GatewayContext, config: GatewayConfig, { logge
   })
   if (found === 'revoked') logger.warn('BOOTSTRAP_TOKEN was revoked: it opens nothing')
   else logger.info({ found }, 'the first admin token is valid')
+}
+
+/** An address of a blob store as it may be told: with what names the place, and without user and settings. */
+function withoutSecrets(url: string): string {
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}${host === '' && pathname === '' ? '' : '//'}${host}${pathname}`.slice(0, 200)
 }
 
 /** One that works is enough. @returns which one that is, where there are several. */

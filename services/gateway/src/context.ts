@@ -18,6 +18,8 @@ export interface GatewayContext {
   readonly database: Queryable
   readonly follower: ViewsFollower
   readonly blobs: CheckedBlobStore
+  /** Where the blobs are, as the log says it: the address without secrets. */
+  readonly backend: string
   readonly packageFiles: PackageFiles
   /** Uploads that arrive in pieces. */
   readonly uploads: Uploads

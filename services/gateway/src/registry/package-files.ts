@@ -6,6 +6,7 @@ import {
   type FoundPaths,
   lookUpPath,
   makeEvent,
+  type NewEvent,
   type PackageHead,
   type PackageId,
   pathsToLookUp,
@@ -15,12 +16,15 @@ import { findBlobs, findDirectories, findFiles } from '@artifact-store/views'
 import type { GatewayContext } from '../context.ts'
 import { type Decision, decideAndAppend } from './decide-and-append.ts'
 import { packageHead } from './package-head.ts'
-import { blobsStored } from './store-blob.ts'
+import { blobsRepaired, blobsStored } from './store-blob.ts'
 
 /** Adds files to packages. */
 export interface PackageFiles {
-  /** Adds one file whose bytes are stored. Outcomes and refusals as `decideAddFiles` says; resolves when it is in the log. */
-  add(id: PackageId, file: FileEntry, actor: string): Promise<AddedFile>
+  /**
+   * Adds one file whose bytes are stored. Outcomes and refusals as `decideAddFiles` says; resolves when it is in the log.
+   * @param options.known says that the bytes were there before and none came: then they heal nothing.
+   */
+  add(id: PackageId, file: FileEntry, actor: string, options?: { readonly known?: boolean }): Promise<AddedFile>
   /** What a file at that path would meet, as far as it is known before its bytes are: `add` decides.
    * @throws ArtifactError `package-not-found`, `package-sealed`, `path-conflict`. */
   lookUp(id: PackageId, path: ArtifactPath): Promise<{ head: PackageHead; present: FileEntry | undefined }>
@@ -40,16 +44,16 @@ const maxFilesPerEvent = 100
  * Every file changes the package's revision, so uploads to one package at the same time would contend. They are funnelled instead: each
  * package has at most one append in flight, and the files that come meanwhile go into one event with the next.
  */
-export function createPackageFiles(gateway: Pick<GatewayContext, 'log' | 'follower' | 'views'>): PackageFiles {
+export function createPackageFiles(gateway: Pick<GatewayContext, 'log' | 'follower' | 'views' | 'backend'>): PackageFiles {
   // Only packages that are written to at this moment have a funnel.
   const inUse = new Map<PackageId, { readonly funnel: Funnel<Addition, AddedFile>; users: number }>()
   return {
-    async add(id, file, actor) {
+    async add(id, file, actor, { known = false } = {}) {
       const used = inUse.get(id) ?? { funnel: createPackageFunnel(gateway, id), users: 0 }
       inUse.set(id, used)
       used.users += 1
       try {
-        return await used.funnel.submit({ file, actor })
+        return await used.funnel.submit({ file, actor, known })
       } finally {
         used.users -= 1
         if (used.users === 0) inUse.delete(id)
@@ -65,10 +69,11 @@ export function createPackageFiles(gateway: Pick<GatewayContext, 'log' | 'follow
 interface Addition {
   readonly file: FileEntry
   readonly actor: string
+  readonly known: boolean
 }
 
 function createPackageFunnel(
-  gateway: Pick<GatewayContext, 'log' | 'follower' | 'views'>,
+  gateway: Pick<GatewayContext, 'log' | 'follower' | 'views' | 'backend'>,
   id: PackageId,
 ): Funnel<Addition, AddedFile> {
   // The last write of this package: what is decided next must have seen it.
@@ -77,8 +82,7 @@ function createPackageFunnel(
     async run(batch) {
       await gateway.follower.reached(written)
       const actor = batch[0]?.actor ?? ''
-      const files = batch.map(addition => addition.file)
-      const { answer, position } = await decideAndAppend(gateway, () => decide(gateway, id, files, actor))
+      const { answer, position } = await decideAndAppend(gateway, () => decide(gateway, id, batch, actor))
       written = position ?? written
       return answer.map(result => (result.outcome === 'refused' ? result.error : { ...result, position }))
     },
@@ -98,11 +102,12 @@ function createPackageFunnel(
 }
 
 async function decide(
-  gateway: Pick<GatewayContext, 'views'>,
+  gateway: Pick<GatewayContext, 'views' | 'backend'>,
   id: PackageId,
-  files: readonly FileEntry[],
+  additions: readonly Addition[],
   actor: string,
 ): Promise<Decision<readonly AddResult[]>> {
+  const files = additions.map(addition => addition.file)
   const head = await packageHead(gateway, id)
   const [found, blobs] = await Promise.all([
     findPaths(gateway, id, files),
@@ -112,19 +117,24 @@ async function decide(
     ),
   ])
   const decision = decideAddFiles(head, files, found)
-  const [first, ...rest] = decision.add
-  if (!first) return { answer: decision.results }
-
+  const put = additions.filter(addition => !addition.known).map(addition => addition.file)
+  const repaired = blobsRepaired(put, blobs, { actor, backend: gateway.backend })
   const stored = blobsStored(decision.add, blobs, actor)
-  const added = makeEvent({ type: 'v1.package.files-added', subjectId: id, actor, payload: { files: [first, ...rest] } })
-  const [event, ...others] = [...stored.events, added]
+  const [event, ...others] = [...repaired.events, ...stored.events, ...filesAdded(id, decision.add, actor)]
+  if (!event) return { answer: decision.results }
   return {
     answer: decision.results,
     append: {
-      events: [event ?? added, ...others],
-      conditions: [{ subject: { kind: 'package', id }, revision: head.revision }, ...stored.conditions],
+      events: [event, ...others],
+      conditions: [{ subject: { kind: 'package', id }, revision: head.revision }, ...repaired.conditions, ...stored.conditions],
     },
   }
+}
+
+/** The event, if there are files to tell of. */
+function filesAdded(id: PackageId, [first, ...rest]: readonly FileEntry[], actor: string): readonly NewEvent[] {
+  if (!first) return []
+  return [makeEvent({ type: 'v1.package.files-added', subjectId: id, actor, payload: { files: [first, ...rest] } })]
 }
 
 /** What the package has where these files would go. */

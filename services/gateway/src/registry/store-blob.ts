@@ -30,15 +30,19 @@ export async function storeBlob(
 
 /** Writes into the log that bytes are there, which they are. */
 export function registerBlob(
-  gateway: Pick<GatewayContext, 'log' | 'follower' | 'views'>,
+  gateway: Pick<GatewayContext, 'log' | 'follower' | 'views' | 'backend'>,
   actor: string,
   content: ContentDigests,
 ): Promise<Decided<{ readonly content: ContentDigests; readonly isNew: boolean }>> {
   return decideAndAppend(gateway, async () => {
-    const { events, conditions } = blobsStored([content], await findBlobs(gateway.views, [content.digest]), actor)
-    const [stored] = events
-    const answer = { content, isNew: stored !== undefined }
-    return stored ? { answer, append: { events: [stored], conditions } } : { answer }
+    const known = await findBlobs(gateway.views, [content.digest])
+    const stored = blobsStored([content], known, actor)
+    const repaired = blobsRepaired([content], known, { actor, backend: gateway.backend })
+    const answer = { content, isNew: stored.events.length > 0 }
+    const [event] = [...stored.events, ...repaired.events]
+    return event
+      ? { answer, append: { events: [event], conditions: [...stored.conditions, ...repaired.conditions] } }
+      : { answer }
   })
 }
 
@@ -60,6 +64,26 @@ export function blobsStored(
       makeEvent({ type: 'v1.blob.stored', subjectId: digest, actor, payload: { digest, sha256, size } }),
     ),
     conditions: news.map(({ digest }) => ({ subject: blobSubject(digest), revision: rows.get(digest)?.revision ?? 0 })),
+  }
+}
+
+/**
+ * The events that say damaged bytes were replaced, for contents that have just been put, and the conditions under which that is news; none for those
+ * that the log calls sound.
+ * @param known what the views show of them.
+ */
+export function blobsRepaired(
+  contents: readonly { readonly digest: Digest }[],
+  known: readonly BlobRow[],
+  { actor, backend }: { readonly actor: string; readonly backend: string },
+): { readonly events: readonly NewEvent[]; readonly conditions: readonly Condition[] } {
+  const put = new Set(contents.map(content => content.digest))
+  const repaired = known.filter(row => row.state === 'stored' && row.fixity === 'failed' && put.has(row.digest))
+  return {
+    events: repaired.map(({ digest }) =>
+      makeEvent({ type: 'v1.fixity.repaired', subjectId: digest, actor, payload: { backend, source: 'upload' } }),
+    ),
+    conditions: repaired.map(({ digest, revision }) => ({ subject: blobSubject(digest), revision })),
   }
 }
 

@@ -53,7 +53,8 @@ export const addFilesRoute = defineRoute({
       gateway.views,
       body.files.map(file => file.digest),
     )) {
-      if (blob.state === 'stored') blobs.set(blob.digest, blob).set(blob.sha256, blob)
+      // Damaged bytes are as good as none: the client shall send them, and so heal them.
+      if (blob.state === 'stored' && blob.fixity !== 'failed') blobs.set(blob.digest, blob).set(blob.sha256, blob)
     }
     const added = await Promise.all(
       body.files.map(file => addOne(gateway, params.id, file, blobs.get(file.digest), caller.actor)),
@@ -80,6 +81,7 @@ async function addOne(
       id,
       { path, digest, sha256, size, mediaType: asked.mediaType },
       actor,
+      { known: true },
     )
     return { position, result: { path: asked.path, status: outcome === 'added' ? 201 : 200, file: toFileDocument(file) } }
   } catch (error) {

@@ -8,7 +8,8 @@ export const findMissingBlobsRoute = defineRoute({
   path: '/v1/blobs/missing',
   id: 'findMissingBlobs',
   summary: 'Which of these bytes are not stored yet?',
-  description: 'What is not in the answer need not be sent: add it to a package by its digest.',
+  description:
+    'What is not in the answer need not be sent: add it to a package by its digest. What is known to be damaged counts as missing, so that sending it heals it.',
   scope: 'write',
   body: {
     kind: 'json',
@@ -21,7 +22,7 @@ export const findMissingBlobsRoute = defineRoute({
   async handle({ c, gateway, body }) {
     const known = new Set<string>()
     for (const blob of await findBlobs(gateway.views, body.digests)) {
-      if (blob.state === 'stored') known.add(blob.digest).add(blob.sha256)
+      if (blob.state === 'stored' && blob.fixity !== 'failed') known.add(blob.digest).add(blob.sha256)
     }
     return c.json({ missing: body.digests.filter(digest => !known.has(digest)) })
   },
