@@ -7,6 +7,7 @@ import { type Digest, digestHex, parseDigest } from '@artifact-store/core'
  *     <directory>/
  *       blobs/blake3/ab/cd/abcd…         one file a blob, named by the 64 hex digits of its digest; read-only; complete or not there
  *       blocks/                          records of the blocks of large blobs, in a store of the same layout (ADR 0025)
+ *       checksums/                       of the files of packages, for zip archives; likewise (ADR 0026)
  *       staging/<owner>.<pid>.<random>   a put in progress; `staging-name.ts` says whose it is and when it may be collected
  *       uploads/<id>/<random>.part       an upload in pieces, a file for each writer that could not be sure to be alone (`disk/segments.ts`)
  *

@@ -23,6 +23,7 @@ describe('the command line', () => {
     [['token', 'create', '--actor', 'ci', '--scope', 'everything'], 'Give read, write or admin.'],
     [['events', '--after', '-1'], 'Give a whole number from 0'],
     [['admin', 'rebuild', 'nope'], 'nope'],
+    [['pull', 'id', 'file', '--archive', 'rar'], 'Allowed choices are tar, zip'],
   ])('%j is wrong, which is exit code 2 and a sentence', async (args, sentence) => {
     const { exitCode, out, err } = await artifact(args)
     expect(exitCode).toBe(2)

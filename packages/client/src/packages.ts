@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { isArtifactError, type PackageId, parsePackageId } from '@artifact-store/core'
 import { z } from 'zod'
 import type { Caller } from './http/caller.ts'
+import { type ByteRange, type ReceivedBytes, rangeHeader, receivedHead } from './received-bytes.ts'
 import { type CallOptions, digest, type PageOptions, packageId, sha256, time } from './wire.ts'
 
 const packageState = z.enum(['open', 'finalized', 'discarded', 'deleted'])
@@ -62,6 +63,8 @@ export interface PackageFilter {
 }
 
 const packagePage = z.looseObject({ packages: z.array(packageSchema), next: z.string().optional() })
+
+export type ArchiveFormat = 'tar' | 'zip'
 
 export class Packages {
   readonly #caller: Caller
@@ -130,6 +133,28 @@ export class Packages {
       if (found.state !== 'discarded') throw error
       return found
     }
+  }
+
+  /**
+   * A finalized package as one file. The same package gives the same bytes always, so a part that is missing is fetched by its range.
+   * @param options.ifMatch an ETag: other bytes are refused.
+   * @throws ArtifactError `package-not-finalized`, `range-not-satisfiable`; `precondition-failed` when the store makes other bytes by now.
+   */
+  async archive(
+    id: string,
+    format: ArchiveFormat,
+    options: CallOptions & { range?: ByteRange | undefined; ifMatch?: string | undefined } = {},
+  ): Promise<ReceivedBytes> {
+    const { range, ifMatch, signal } = options
+    const headers = { accept: '*/*', ...rangeHeader(range), ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }) }
+    const response = await this.#caller.stream({
+      method: 'GET',
+      path: `${packagePath(id)}/archive`,
+      query: { format },
+      headers,
+      signal,
+    })
+    return { ...receivedHead(response), body: response.body }
   }
 
   /** The manifest's very bytes, an OCI image manifest in RFC 8785 form. They are proportional to the number of files. */

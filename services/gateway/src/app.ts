@@ -23,6 +23,7 @@ import {
 } from '@artifact-store/service'
 import { createUploads } from '@artifact-store/uploads'
 import { viewsChannel, viewsDatabase, viewsPosition } from '@artifact-store/views'
+import { packageChecksums } from './archive/package-checksums.ts'
 import { asyncApiDocument } from './asyncapi.ts'
 import type { GatewayConfig } from './config.ts'
 import type { GatewayContext } from './context.ts'
@@ -67,6 +68,7 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   const backend = withoutSecrets(config.BLOBS_URL)
   const onDamage = reportDamage({ log, follower, views, backend, logger, blobs: checkedBlobs }, signal)
   const blobs = watchedBlobs(checkedBlobs, onDamage)
+  const checksums = scope.use(await openDerivedStore(config.BLOBS_URL, 'checksums'))
   const archive = await openArchive(config, scope)
   const read = (filter?: EventFilter) => postgresLogReader(pool, filter, archive)
 
@@ -92,6 +94,7 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
     follower,
     blobs,
     backend,
+    archives: { checksums: packageChecksums({ store: checksums, blobs }, signal), laidOut: new Map() },
     packageFiles,
     uploads,
     logger,

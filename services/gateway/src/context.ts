@@ -3,6 +3,7 @@ import type { AppendPort, EventFilter, PagedLogReader, Queryable } from '@artifa
 import type { Logger } from '@artifact-store/service'
 import type { Uploads } from '@artifact-store/uploads'
 import type { ViewsDatabase } from '@artifact-store/views'
+import type { Archives } from './archive/package-archive.ts'
 import type { EventsContext } from './events/events-context.ts'
 import type { PackageFiles } from './registry/package-files.ts'
 import type { ViewsFollower } from './views-follower.ts'
@@ -20,6 +21,7 @@ export interface GatewayContext {
   readonly blobs: CheckedBlobStore
   /** Where the blobs are, as the log says it: the address without secrets. */
   readonly backend: string
+  readonly archives: Archives
   readonly packageFiles: PackageFiles
   /** Uploads that arrive in pieces. */
   readonly uploads: Uploads

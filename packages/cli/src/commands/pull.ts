@@ -1,5 +1,5 @@
-import { type PullProgress, type PullResult, pull } from '@artifact-store/client'
-import type { Command } from 'commander'
+import { type ArchiveFormat, type PullProgress, type PullResult, pull, pullArchive } from '@artifact-store/client'
+import { type Command, Option } from 'commander'
 import { defineCommand, inSession, type Surroundings, wholeNumber } from '../command.ts'
 import { printable } from '../printable.ts'
 import { ProgressBar } from '../progress-bar.ts'
@@ -7,13 +7,21 @@ import type { Progress } from '../progress-line.ts'
 import type { Session } from '../session.ts'
 import { count, formatBytes } from '../sizes.ts'
 
+interface PullFlags {
+  readonly concurrency: number
+  readonly archive?: ArchiveFormat
+}
+
 export function pullCommand(surroundings: Surroundings): Command {
-  return defineCommand('pull', 'fetch a package into a directory, every file proven by its digest')
+  return defineCommand('pull', 'fetch a package into a directory, every file proven by its digest, or as one archive')
     .argument('<id>', 'the id of the package')
-    .argument('<directory>', 'where to; made where there is none')
+    .argument('<target>', 'the directory, made where there is none; with --archive, the file')
+    .addOption(new Option('--archive <format>', 'fetch it as one file').choices(['tar', 'zip']))
     .option('--concurrency <n>', 'how many files move at once', wholeNumber(1, 64), 8)
-    .action(async (id: string, directory: string, flags: { concurrency: number }, command: Command) => {
-      await inSession(surroundings, command, session => run(session, id, directory, flags.concurrency))
+    .action(async (id: string, target: string, flags: PullFlags, command: Command) => {
+      await inSession(surroundings, command, session =>
+        flags.archive ? runArchive(session, id, flags.archive, target) : run(session, id, target, flags.concurrency),
+      )
     })
 }
 
@@ -23,6 +31,21 @@ async function run(session: Session, id: string, directory: string, concurrency:
   if (json) return await output.json(pulled)
   const kept = pulled.keptFiles === 0 ? '' : `; ${pulled.keptFiles} of them were there already`
   await output.line(`${count(pulled.files, 'file')}, ${formatBytes(pulled.bytes)}, in ${printable(directory)}${kept}`)
+}
+
+async function runArchive(
+  { client, output, json, signal }: Session,
+  id: string,
+  format: ArchiveFormat,
+  place: string,
+): Promise<void> {
+  using bar = new ProgressBar(output)
+  const onProgress = (bytesDone: number, bytesTotal: number) =>
+    bar.update({ label: 'pulling', fraction: bytesDone / bytesTotal, filesDone: 0, filesTotal: 1, bytesDone, bytesTotal })
+  const pulled = await pullArchive(client, id, format, place, { signal, onProgress })
+  bar[Symbol.dispose]()
+  if (json) return await output.json({ ...pulled, file: place })
+  await output.line(`${formatBytes(pulled.bytes)} in ${printable(place)}`)
 }
 
 async function pullWithBar(

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { link, lstat, mkdir, open, realpath, rename, rm, unlink } from 'node:fs/promises'
+import { lstat, mkdir, open, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createContentHasher } from '@artifact-store/blobs'
 import { type ArtifactPath, ancestorsOf, type Digest, isErrno } from '@artifact-store/core'
+import { placeFile } from './place-file.ts'
 
 /** What is at a place where a file shall be: nothing, the very file, or something else that is not to be touched. */
 export type Found = 'nothing' | 'same' | 'other'
@@ -57,29 +58,12 @@ export class TargetDirectory implements AsyncDisposable {
   }
 
   /** Moves a finished file to its place. @returns false, with nothing done, when something has come to be there meanwhile. */
-  async place(temporaryFile: string, path: ArtifactPath): Promise<boolean> {
-    const place = join(this.#root, path)
-    try {
-      // A link fails where a rename would replace.
-      await link(temporaryFile, place)
-      await unlink(temporaryFile)
-      return true
-    } catch (error) {
-      if (isErrno(error, 'EEXIST')) return false
-      if (!isErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV')) throw error
-    }
-    return this.#placeWithoutLinks(temporaryFile, place)
+  place(temporaryFile: string, path: ArtifactPath): Promise<boolean> {
+    return placeFile(temporaryFile, join(this.#root, path))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.#temporary, { recursive: true, force: true })
-  }
-
-  /** For file systems that know no hard links. */
-  async #placeWithoutLinks(temporaryFile: string, place: string): Promise<boolean> {
-    if (await exists(place)) return false
-    await rename(temporaryFile, place)
-    return true
   }
 
   async #isDirectory(path: ArtifactPath): Promise<boolean> {
@@ -94,16 +78,6 @@ export class TargetDirectory implements AsyncDisposable {
     if (this.#checked.size >= mostRemembered) this.#checked.clear()
     this.#checked.add(path)
     return true
-  }
-}
-
-async function exists(place: string): Promise<boolean> {
-  try {
-    await lstat(place)
-    return true
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false
-    throw error
   }
 }
 

@@ -16,6 +16,7 @@ import { getFileRoute } from './get-file.ts'
 import { getLogArchiveRoute } from './get-log-archive.ts'
 import { getManifestRoute } from './get-manifest.ts'
 import { getPackageRoute } from './get-package.ts'
+import { getPackageArchiveRoute } from './get-package-archive.ts'
 import { getUploadRoute } from './get-upload.ts'
 import { getViewTaskRoute } from './get-view-task.ts'
 import { getViewsRoute } from './get-views.ts'
@@ -45,6 +46,7 @@ export const routes: readonly Route[] = [
   finalizePackageRoute,
   discardPackageRoute,
   getManifestRoute,
+  getPackageArchiveRoute,
   findMissingBlobsRoute,
   putBlobRoute,
   getBlobRoute,
