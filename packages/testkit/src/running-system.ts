@@ -22,8 +22,8 @@ export interface RunningSystem extends AsyncDisposable {
   readonly logArchive: string
   /** Archives every partition of the log that is full, at once and for good. */
   archiveFullPartitions(): Promise<void>
-  /** One more gateway on the same database and blobs. */
-  startGateway(): Promise<ServiceUnderTest>
+  /** One more gateway on the same database and blobs. @param settings beside or instead of those of the first. */
+  startGateway(settings?: Readonly<Record<string, string>>): Promise<ServiceUnderTest>
 }
 
 export interface SystemOptions {
@@ -79,7 +79,7 @@ export async function startSystem({ events = [], partitionEvents, backend }: Sys
       await using store = await directoryArchive(logArchive)
       await archiveFullPartitions(database, store)
     },
-    startGateway: async () => started.use(await startService('gateway', { env })),
+    startGateway: async settings => started.use(await startService('gateway', { env: { ...env, ...settings } })),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
 }

@@ -97,6 +97,7 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
     archives: { checksums: packageChecksums({ store: checksums, blobs }, signal), laidOut: new Map() },
     packageFiles,
     uploads,
+    bodyIdleMs: config.BODY_IDLE_SECONDS * 1000,
     logger,
     stopping: signal,
   }

@@ -23,6 +23,8 @@ export const gatewayConfig = z.object({
   HASH_KERNEL: choice(kernelChoices).default('portable'),
   /** Threads that hash large uploads beside the event loop; 0: none. */
   HASH_THREADS: integer({ max: 64 }).default(Math.min(4, availableParallelism())),
+  /** How long a client may send nothing in the middle of a body. */
+  BODY_IDLE_SECONDS: integer({ min: 1, max: 86_400 }).default(60),
   /** The most bytes of a resumable upload. */
   UPLOAD_MAX_BYTES: integer({ min: 1 }).default(5 * 2 ** 40),
   /** How long an unfinished upload stays to which nobody writes. */

@@ -25,6 +25,8 @@ export interface GatewayContext {
   readonly packageFiles: PackageFiles
   /** Uploads that arrive in pieces. */
   readonly uploads: Uploads
+  /** How long a client may send nothing of a body that is read, in milliseconds. */
+  readonly bodyIdleMs: number
   readonly logger: Logger
   /** Aborts when the gateway stops: streams without an end end then. */
   readonly stopping: AbortSignal

@@ -2,6 +2,7 @@ import type { ByteStream } from '@artifact-store/blobs'
 import { type AnyDigest, ArtifactError, defaultMediaType, parseMediaType } from '@artifact-store/core'
 import { type AppEnv, acceptBody } from '@artifact-store/service'
 import type { Context } from 'hono'
+import { patient } from './patient.ts'
 import { rawOf } from './raw.ts'
 import { parseReprDigest } from './repr-digest.ts'
 
@@ -18,9 +19,10 @@ export interface IncomingBody {
 
 /**
  * Describes the body of an upload. Nothing is read until `open()`, so that an upload which is refused costs no bytes.
+ * @param idleMs how long the client may send nothing while it is read, in milliseconds.
  * @throws ArtifactError `invalid-request` for malformed digests, `unsupported-media-type` for an encoded body or what is no media type.
  */
-export function receiveBody(c: Context<AppEnv>): IncomingBody {
+export function receiveBody(c: Context<AppEnv>, idleMs: number): IncomingBody {
   const encoding = c.req.header('content-encoding')
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     throw new ArtifactError('unsupported-media-type', `the body is encoded as "${encoding}"; send the bytes as they are`)
@@ -33,7 +35,7 @@ export function receiveBody(c: Context<AppEnv>): IncomingBody {
     ...parseReprDigest('Content-Digest', c.req.header('content-digest')),
   ]
   const mediaType = parseMediaType(c.req.header('content-type') ?? defaultMediaType)
-  return { size, expect, mediaType, open: () => readBody(c, size) }
+  return { size, expect, mediaType, open: () => patient(readBody(c, size), idleMs) }
 }
 
 async function* readBody(c: Context<AppEnv>, size: number | undefined): AsyncGenerator<Uint8Array> {
