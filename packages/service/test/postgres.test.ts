@@ -61,6 +61,9 @@ describe('a connection error', () => {
     expect(isConnectionError(refused)).toBe(true)
     expect(isConnectionError(new Error('wrapped', { cause: refused }))).toBe(true)
     expect(isConnectionError('ECONNREFUSED')).toBe(false)
+    // A session that is opened on a full disk.
+    const full = Object.assign(new Error('could not write init file: No space left on device'), { code: '53100' })
+    expect(isConnectionError(full)).toBe(true)
   })
 })
 
