@@ -28,11 +28,11 @@ describe('an archive that is pulled', () => {
     expect(Buffer.compare(await readFile(place), bytes)).toBe(0)
     expect(await readdir(directory.path)).toEqual(['it.tar'])
     expect(seen.at(-1)).toBe(300_000)
-    expect(server.requests.map(({ headers }) => [headers.range, headers['if-match']])).toEqual([
-      [undefined, undefined],
-      ['bytes=100000-', '"tar-1-x"'],
-      ['bytes=200000-', '"tar-1-x"'],
-    ])
+    const [first, ...others] = server.requests.map(({ headers }) => ({ range: headers.range, ifMatch: headers['if-match'] }))
+    expect(first).toEqual({ range: undefined, ifMatch: undefined })
+    // How much of an answer arrives before its connection breaks is up to the network.
+    expect(others.length).toBeGreaterThan(1)
+    for (const other of others) expect(other).toEqual({ range: expect.stringMatching(/^bytes=[1-9]\d*-$/), ifMatch: '"tar-1-x"' })
     expect(server.requests[0]?.url).toBe(`/v1/packages/${id}/archive?format=tar`)
   })
 
