@@ -2,7 +2,7 @@ import { checkChecksums, checkCondition, copySource } from './s3-objects.ts'
 import type { S3Quirks } from './s3-quirks.ts'
 import { S3Refusal } from './s3-refusal.ts'
 import { answer, type S3Answer, type S3Request, xmlAnswer } from './s3-request.ts'
-import { etagOf, etagOfParts, type S3State, type S3Upload } from './s3-state.ts'
+import { newEtag, type S3State, type S3Upload } from './s3-state.ts'
 
 /** The life of a multipart upload. @param leastPart bytes that every part but the last must have. */
 export function answerUpload(request: S3Request, state: S3State, quirks: S3Quirks, leastPart: number): S3Answer {
@@ -32,7 +32,7 @@ function putPart(request: S3Request, upload: S3Upload, state: S3State, quirks: S
   const copies = request.headers['x-amz-copy-source'] !== undefined
   if (!copies) checkChecksums(request, quirks)
   const bytes = copies ? Buffer.from(copySource(request, state, quirks)) : request.body
-  const part = { bytes, etag: etagOf(bytes), at: new Date() }
+  const part = { bytes, etag: newEtag(), at: new Date() }
   upload.parts.set(number, part)
   return copies
     ? xmlAnswer(200, 'CopyPartResult', { ETag: part.etag, LastModified: part.at.toISOString() })
@@ -54,8 +54,7 @@ function complete(request: S3Request, upload: S3Upload, state: S3State, quirks: 
   })
   if (parts.length === 0) throw new S3Refusal(400, 'MalformedXML')
   state.uploads.delete(upload.id)
-  const etag = etagOfParts(parts)
-  state.put(upload.key, Buffer.concat(parts.map(({ bytes }) => bytes)), etag)
+  const { etag } = state.put(upload.key, Buffer.concat(parts.map(({ bytes }) => bytes)))
   return xmlAnswer(200, 'CompleteMultipartUploadResult', { Key: upload.key, ETag: etag })
 }
 
