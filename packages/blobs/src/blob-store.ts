@@ -14,6 +14,9 @@ export interface Abortable {
   readonly signal?: AbortSignal | undefined
 }
 
+/** A blob of no more bytes may be held in memory whole: 64 KiB. */
+export const smallBlobBytes = 64 * 1024
+
 export interface BlobStat {
   /** Bytes as stored. */
   readonly size: number
@@ -41,6 +44,14 @@ export interface BlobStore extends AsyncDisposable {
    * @throws ArtifactError `storage-full`
    */
   put(bytes: ByteStream, name: () => Digest, options?: Abortable): Promise<void>
+
+  /**
+   * The same for a blob of at most `smallBlobBytes` that is in memory: those that are put at the same time may become durable together,
+   * which for many small ones is several times cheaper. Left out by a backend that would gain nothing. An abort before the writing begins leaves
+   * the blob unwritten.
+   * @throws ArtifactError `storage-full`
+   */
+  putSmall?(digest: Digest, bytes: Uint8Array, options?: Abortable): Promise<void>
 
   /**
    * The bytes, or those of the range that exist: a range is cut at the blob's end and may be empty. The stream holds

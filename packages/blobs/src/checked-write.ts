@@ -1,8 +1,11 @@
+import { Readable } from 'node:stream'
 import { type AnyDigest, ArtifactError, type ContentDigests, isBlake3 } from '@artifact-store/core'
-import type { BlobStore, ByteStream } from './blob-store.ts'
+import { abortable } from './abortable.ts'
+import { type BlobStore, type ByteStream, smallBlobBytes } from './blob-store.ts'
 import type { BlockRecords } from './blocks/block-records.ts'
 import type { CheckedPut } from './checked.ts'
 import type { ContentHashing } from './hashing/content-hashing.ts'
+import { hashBytes } from './hashing.ts'
 
 /** What is known of the bytes once the last one has gone by. */
 interface Body {
@@ -19,7 +22,13 @@ export interface CheckedParts {
 }
 
 /** The put of `CheckedBlobStore`: hashes what streams into the backend and names it only if it is what was announced. */
-export async function checkedPut(
+export async function checkedPut(parts: CheckedParts, bytes: ByteStream, options: CheckedPut): Promise<ContentDigests> {
+  const { size, signal } = options
+  if (parts.store.putSmall === undefined || size === undefined || size > smallBlobBytes) return stream(parts, bytes, options)
+  return checkedPutBytes(parts, await gather(bytes, size, signal), options)
+}
+
+async function stream(
   { store, records, hashing }: CheckedParts,
   bytes: ByteStream,
   options: CheckedPut,
@@ -42,6 +51,35 @@ export async function checkedPut(
   await recorded
   if (stored === undefined) throw new ArtifactError('internal', 'the blob backend kept bytes without asking for their name')
   return stored
+}
+
+/** The same for bytes that are in memory. */
+export async function checkedPutBytes(
+  parts: CheckedParts,
+  bytes: Uint8Array,
+  { expect = [], size = bytes.length, signal }: CheckedPut,
+): Promise<ContentDigests> {
+  if (bytes.length !== size) throw wrongLength(size, bytes.length)
+  const { store, hashing } = parts
+  if (store.putSmall === undefined || size > smallBlobBytes)
+    return stream(parts, Readable.from([bytes]), { expect, size, signal })
+  const digests = await hashBytes(bytes, hashing.kernel)
+  for (const expected of expect) assertDigest(expected, digests)
+  await store.putSmall(digests.digest, bytes, { signal })
+  return digests
+}
+
+/** A body that was announced as a small one, whole. */
+async function gather(bytes: ByteStream, size: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let received = 0
+  for await (const chunk of abortable(bytes, signal)) {
+    received += chunk.length
+    if (received > size) throw wrongLength(size, received)
+    chunks.push(chunk)
+  }
+  const [first = new Uint8Array(), ...others] = chunks
+  return others.length === 0 ? first : Buffer.concat(chunks)
 }
 
 async function* hashed(bytes: ByteStream, hashing: ContentHashing, size: number | undefined, body: Body): ByteStream {

@@ -7,7 +7,7 @@ import { type ByteRange, clampRange } from './byte-range.ts'
 import type { BackendReport } from './capability.ts'
 import { type BlobFinding, checkBlob } from './check-blob.ts'
 import { type CheckedUploads, checkedUploads } from './checked-uploads.ts'
-import { checkedPut } from './checked-write.ts'
+import { checkedPut, checkedPutBytes } from './checked-write.ts'
 import { type ContentHashing, onTheEventLoop } from './hashing/content-hashing.ts'
 import { portableKernel } from './hashing/portable-kernel.ts'
 import { verified, wrongSize } from './verified-read.ts'
@@ -39,6 +39,9 @@ export interface CheckedBlobStore extends AsyncDisposable {
    * `digest-mismatch` (details expected, actual), then nothing is kept; and what the backend's put throws.
    */
   put(bytes: ByteStream, options?: CheckedPut): Promise<ContentDigests>
+
+  /** The same for bytes that are in memory; small ones that are put at the same time may share the wait for the disk. */
+  putBytes(bytes: Uint8Array, options?: CheckedPut): Promise<ContentDigests>
 
   /**
    * The bytes, or those of the range that exist, each proven before it is given out: by the record of the blob's blocks, of which only those that the
@@ -78,6 +81,7 @@ export function checkedBlobStore(
   return {
     uploads: checkedUploads(parts),
     put: (bytes, options = {}) => checkedPut(parts, bytes, options),
+    putBytes: (bytes, options = {}) => checkedPutBytes(parts, bytes, options),
 
     async get(digest, { size, range, signal }) {
       const wanted = clampRange(range, size)

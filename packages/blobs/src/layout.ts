@@ -9,6 +9,7 @@ import { type Digest, digestHex, parseDigest } from '@artifact-store/core'
  *       blocks/                          records of the blocks of large blobs, in a store of the same layout (ADR 0025)
  *       checksums/                       of the files of packages, for zip archives; likewise (ADR 0026)
  *       staging/<owner>.<pid>.<random>   a put in progress; `staging-name.ts` says whose it is and when it may be collected
+ *       journal/<owner>.<pid>.<random>   small blobs that are named already and perhaps not on the disk yet (`journal/small-blobs.ts`)
  *       uploads/<id>/<random>.part       an upload in pieces, a file for each writer that could not be sure to be alone (`disk/segments.ts`)
  *
  * Two levels of 256 keep a directory at some 150 entries with ten million blobs. The algorithm's name is part of the path so
@@ -18,6 +19,7 @@ export interface BlobLayout {
   readonly directory: string
   readonly blobs: string
   readonly staging: string
+  readonly journal: string
   readonly uploads: string
 }
 
@@ -26,6 +28,7 @@ export function blobLayout(directory: string): BlobLayout {
     directory,
     blobs: join(directory, 'blobs', 'blake3'),
     staging: join(directory, 'staging'),
+    journal: join(directory, 'journal'),
     uploads: join(directory, 'uploads'),
   }
 }

@@ -1,5 +1,6 @@
 import { open, rm, stat, unlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { ArtifactError, type Digest } from '@artifact-store/core'
 import { abortable } from '../abortable.ts'
@@ -15,14 +16,16 @@ import { readBlocks } from '../disk/read-blocks.ts'
 import { collectStaging } from '../disk/staging.ts'
 import { walkShards } from '../disk/walk-shards.ts'
 import { writeGathered } from '../disk/write-gathered.ts'
+import { replayJournals } from '../journal/replay.ts'
+import { SmallBlobs } from '../journal/small-blobs.ts'
 import { type BlobLayout, blobLayout, blobPath, shardOf } from '../layout.ts'
 import { stagingName, stagingOwner } from '../staging-name.ts'
 
 /**
  * A blob store in a directory of one local file system, laid out as `layout.ts` says. Several processes may share it.
  * A put writes a staging file, flushes it, renames it and flushes the directory: nothing half-written can be found under a
- * digest, and what was acknowledged survives a power failure. Opening makes the directory and collects what crashed
- * processes left in staging.
+ * digest, and what was acknowledged survives a power failure. Small blobs share their flushes
+ * (`journal/small-blobs.ts`). Opening makes the directory, collects what crashed processes left in staging, and puts again what their journals hold.
  * @throws ArtifactError `storage-full`, `backend-unavailable`
  */
 export async function openFsBlobStore(options: { readonly directory: string }): Promise<BlobStore> {
@@ -32,9 +35,12 @@ export async function openFsBlobStore(options: { readonly directory: string }): 
   await directories.ensure(layout.blobs)
   await directories.ensure(layout.staging)
   await directories.ensure(layout.uploads)
+  await directories.ensure(layout.journal)
   const owner = await stagingOwner()
   await collectStaging(layout.staging, owner)
-  return new FsBlobStore(layout, directories, owner)
+  const store = new FsBlobStore(layout, directories, owner)
+  await replayJournals(layout, owner, ({ digest, bytes }) => store.put(Readable.from([bytes]), () => digest))
+  return store
 }
 
 /** Opens `fs:///var/lib/artifact-store`. @throws ArtifactError `configuration` */
@@ -56,11 +62,13 @@ class FsBlobStore implements BlobStore {
   readonly #directories: DurableDirectories
   readonly #owner: string
   readonly #blocks = new BlockPool()
+  readonly #small: SmallBlobs
 
   constructor(layout: BlobLayout, directories: DurableDirectories, owner: string) {
     this.#layout = layout
     this.#directories = directories
     this.#owner = owner
+    this.#small = new SmallBlobs({ directory: layout.directory, owner })
     this.staging = new FsStaging({
       layout,
       directories,
@@ -82,6 +90,11 @@ class FsBlobStore implements BlobStore {
       await rm(staged, { force: true }).catch(() => undefined)
       throw error
     }
+  }
+
+  async putSmall(digest: Digest, bytes: Uint8Array, { signal }: Abortable = {}): Promise<void> {
+    signal?.throwIfAborted()
+    await this.#small.put({ digest, bytes })
   }
 
   async get(digest: Digest, { range, signal }: Abortable & { readonly range?: ByteRange | undefined } = {}): Promise<ByteStream> {
@@ -146,7 +159,9 @@ class FsBlobStore implements BlobStore {
     return { ...this.report(), examinedAt: new Date() }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#small[Symbol.asyncDispose]()
+  }
 
   async #stage(path: string, bytes: ByteStream, name: () => Digest): Promise<Digest> {
     // Read-only for everyone, through the process's umask: nothing writes to a blob again.

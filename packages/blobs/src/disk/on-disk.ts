@@ -13,6 +13,15 @@ export async function onDisk<T>(doing: string, path: string, call: Promise<T>): 
   }
 }
 
+/** The same for a call that waits, as on a thread of its own it may. */
+export function onDiskSync<T>(doing: string, path: string, call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw diskError(doing, path, error)
+  }
+}
+
 /** Undefined where the system says that there is no such file (ENOENT). */
 export async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {

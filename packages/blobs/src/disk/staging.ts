@@ -22,7 +22,8 @@ export async function collectStaging(directory: string, owner: string, now: numb
   return removed
 }
 
-async function isAbandoned(path: string, now: number): Promise<boolean> {
+/** Whether nobody has written to it for `abandonedAfter`. */
+export async function isAbandoned(path: string, now: number): Promise<boolean> {
   try {
     return now - (await stat(path)).mtimeMs > abandonedAfter
   } catch (error) {

@@ -1,0 +1,142 @@
+import { rm } from 'node:fs/promises'
+import { ArtifactError, type Digest } from '@artifact-store/core'
+import { flushBlobs } from '../disk/flush-blobs.ts'
+import { onDisk } from '../disk/on-disk.ts'
+import { type BlobLayout, blobLayout } from '../layout.ts'
+import { Thread } from '../threads/thread.ts'
+import type { JournalAnswer, JournalOrder, JournalPlace } from './journal-thread.ts'
+import { encodeRecords, type JournalRecord, recordBytes } from './record.ts'
+
+/** The most that one flush covers, in blobs and bytes. */
+const batchLimits = { blobs: 512, bytes: 4 * 1024 * 1024 }
+/** So many bytes in the journal are enough to let go of it, and so many too much to go on without. */
+const settleBytes = 32 * 1024 * 1024
+const mostBytes = 256 * 1024 * 1024
+/** After so long without a batch, in milliseconds, what is in the journal is let go of, however little. */
+const settleAfterMs = 10_000
+
+interface Waiting {
+  readonly record: JournalRecord
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Makes many small blobs durable with one flush. Those that come while a batch is being written are the next one. A batch is appended to the
+ * journal and flushed there; then its blobs are written and named without waiting for the disk, and their puts are answered. Now and then the
+ * blobs themselves are flushed, many at once, and the journal of them is removed. After a power failure what is in the journal is written again
+ * (`replay.ts`).
+ */
+export class SmallBlobs implements AsyncDisposable {
+  readonly #place: JournalPlace
+  readonly #layout: BlobLayout
+  #thread: Thread<JournalOrder, JournalAnswer> | undefined
+  readonly #queue: Waiting[] = []
+  #running: Promise<void> | undefined
+  #settling: Promise<unknown> | undefined
+  #timer: NodeJS.Timeout | undefined
+  /** What is in the journal. */
+  readonly #unsettled: Digest[] = []
+  #unsettledBytes = 0
+  /** Segments that are not written to any more. */
+  #sealed: readonly string[] = []
+
+  constructor(place: JournalPlace) {
+    this.#place = place
+    this.#layout = blobLayout(place.directory)
+  }
+
+  /** Resolves when the blob is durable and can be read. */
+  put(record: JournalRecord): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ record, resolve, reject })
+      this.#running ??= this.#drain()
+    })
+  }
+
+  /** Leaves no journal behind, if the disk lets it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#running
+    clearTimeout(this.#timer)
+    await this.#settle().catch(() => undefined)
+    await this.#thread?.stop()
+  }
+
+  async #drain(): Promise<void> {
+    clearTimeout(this.#timer)
+    // Who comes in the same turn of the event loop goes with the first.
+    await new Promise(resolve => setImmediate(resolve))
+    while (this.#queue.length > 0) {
+      const batch = this.#takeBatch()
+      try {
+        if (this.#unsettledBytes >= mostBytes) await this.#settle()
+        await this.#write(batch.map(({ record }) => record))
+        for (const { resolve } of batch) resolve()
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
+      }
+      if (this.#unsettledBytes >= settleBytes) this.#settleLater()
+    }
+    this.#running = undefined
+    this.#timer = setTimeout(() => this.#settleLater(), settleAfterMs).unref()
+  }
+
+  #takeBatch(): Waiting[] {
+    let count = 0
+    let bytes = 0
+    for (const { record } of this.#queue) {
+      bytes += recordBytes(record)
+      if (count > 0 && (count === batchLimits.blobs || bytes > batchLimits.bytes)) break
+      count += 1
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  async #write(records: readonly JournalRecord[]): Promise<void> {
+    const { buffer, offsets } = encodeRecords(records)
+    const blobs = records.map(({ digest, bytes }, index) => ({ digest, offset: offsets[index] ?? 0, length: bytes.length }))
+    const written = buffer.byteLength
+    await this.#ask({ records: buffer, blobs }, [buffer])
+    this.#unsettled.push(...records.map(({ digest }) => digest))
+    this.#unsettledBytes += written
+  }
+
+  /** What fails here is tried again with the next batch, which fails in its turn when there is too much in the journal. */
+  #settleLater(): void {
+    this.#settle().catch(() => undefined)
+  }
+
+  /** Flushes the blobs that are in the journal, and removes it. When that fails, the journal stays. */
+  #settle(): Promise<unknown> {
+    this.#settling ??= this.#flushAndRemove().finally(() => {
+      this.#settling = undefined
+    })
+    return this.#settling
+  }
+
+  async #flushAndRemove(): Promise<void> {
+    if (this.#unsettled.length === 0) return
+    const sealed = await this.#ask({ seal: true })
+    if (sealed !== undefined) this.#sealed = [...this.#sealed, sealed]
+    // All that was answered before the sealing is in sealed segments, and nothing else is.
+    const [digests, bytes, segments] = [this.#unsettled.splice(0), this.#unsettledBytes, this.#sealed]
+    try {
+      await flushBlobs(this.#layout, digests)
+      for (const segment of segments) await onDisk('remove', segment, rm(segment, { force: true }))
+    } catch (error) {
+      this.#unsettled.push(...digests)
+      throw error
+    }
+    this.#sealed = this.#sealed.filter(segment => !segments.includes(segment))
+    this.#unsettledBytes -= bytes
+  }
+
+  async #ask(order: JournalOrder, transfer: readonly ArrayBuffer[] = []): Promise<string | undefined> {
+    if (this.#thread === undefined || this.#thread.failed)
+      this.#thread = new Thread(new URL('./journal-thread.ts', import.meta.url), 'journal', this.#place)
+    const answer = await this.#thread.ask(order, transfer)
+    if ('segment' in answer) return answer.segment
+    const { kind, message, details } = answer.failure
+    throw new ArtifactError(kind, message, { details })
+  }
+}
