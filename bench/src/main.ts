@@ -1,16 +1,20 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { appendBench } from './append/append-bench.ts'
+import { bytesBench } from './bytes/bytes-bench.ts'
 import type { Bench } from './harness/bench.ts'
 import { hashBench } from './hash/hash-bench.ts'
 import { httpBench } from './http/http-bench.ts'
+import { pushBench } from './push/push-bench.ts'
 import { relayBench } from './relay/relay-bench.ts'
 import { replayBench } from './replay/replay-bench.ts'
 
 const benches: Readonly<Record<string, Bench>> = {
   append: appendBench,
+  bytes: bytesBench,
   hash: hashBench,
   http: httpBench,
+  push: pushBench,
   relay: relayBench,
   replay: replayBench,
 }

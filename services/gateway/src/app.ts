@@ -28,6 +28,7 @@ import { asyncApiDocument } from './asyncapi.ts'
 import type { GatewayConfig } from './config.ts'
 import type { GatewayContext } from './context.ts'
 import { openEvents } from './events/events-context.ts'
+import { createTokenLookup } from './http/authenticate.ts'
 import { mountRoutes } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
 import { ensureBootstrapToken } from './registry/bootstrap-token.ts'
@@ -90,6 +91,7 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
     read,
     events: openEvents(scope, { pool, read, bell: logBell }),
     views,
+    tokens: createTokenLookup(views),
     database: pool,
     follower,
     blobs,

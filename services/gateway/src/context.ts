@@ -5,6 +5,7 @@ import type { Uploads } from '@artifact-store/uploads'
 import type { ViewsDatabase } from '@artifact-store/views'
 import type { Archives } from './archive/package-archive.ts'
 import type { EventsContext } from './events/events-context.ts'
+import type { TokenLookup } from './http/authenticate.ts'
 import type { PackageFiles } from './registry/package-files.ts'
 import type { ViewsFollower } from './views-follower.ts'
 
@@ -15,6 +16,7 @@ export interface GatewayContext {
   readonly read: (filter?: EventFilter) => PagedLogReader
   readonly events: EventsContext
   readonly views: ViewsDatabase
+  readonly tokens: TokenLookup
   /** The views as a whole: what is done with all of them is asked for here. */
   readonly database: Queryable
   readonly follower: ViewsFollower

@@ -1,5 +1,6 @@
 import { parsePosition } from '@artifact-store/core'
-import { type App, readJson } from '@artifact-store/service'
+import { type App, type AppEnv, readJson } from '@artifact-store/service'
+import type { Context } from 'hono'
 import { z } from 'zod'
 import type { GatewayContext } from './context.ts'
 import { authenticate, authorize } from './http/authenticate.ts'
@@ -26,11 +27,11 @@ export function mountRoutes(app: App, routes: readonly Route[], gateway: Gateway
   const onUploads = new Map<string, Answerer>()
   for (const route of routes) {
     const answer: Answerer = async c => {
-      const caller = await authenticate(gateway.views, c.req.header('authorization'), new Date())
+      const caller = await authenticate(gateway.tokens, c.req.header('authorization'), new Date())
       authorize(caller, route.scope)
       const params = (route.params ?? nothing).parse(c.req.param())
       const query = (route.query ?? nothing).parse(singleOrList(c.req.queries()))
-      const body = route.body?.kind === 'json' ? await readJson(c, route.body.schema) : undefined
+      const body = route.body?.kind === 'json' && !isOther(c, route.body.or) ? await readJson(c, route.body.schema) : undefined
       const signal = clientSignal(c)
       const least = c.req.header(minPositionHeader)
       if (least !== undefined) await gateway.follower.reached(parsePosition(least), signal)
@@ -51,6 +52,11 @@ const nothing = z.object({})
 /** OpenAPI's `{id}` as Hono's `:id`; a parameter called `path` takes slashes too. */
 function honoPath(template: string): string {
   return template.replaceAll('{path}', ':path{.+}').replaceAll(/\{(\w+)\}/g, ':$1')
+}
+
+/** Whether the body is of the media type that the route takes instead of JSON. */
+function isOther(c: Context<AppEnv>, or: { readonly mediaType: string } | undefined): boolean {
+  return or !== undefined && c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() === or.mediaType
 }
 
 function singleOrList(queries: Record<string, string[]>): Record<string, string | string[] | undefined> {

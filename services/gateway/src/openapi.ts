@@ -72,7 +72,10 @@ function requestBody(body: NonNullable<Route['body']>): object {
       content: { '*/*': { schema: { type: 'string', contentMediaType: 'application/octet-stream' } } },
     }
   }
-  return { required: !body.optional, content: { 'application/json': { schema: jsonSchema(body.schema, 'input') } } }
+  const other = body.or && {
+    [body.or.mediaType]: { schema: { type: 'string', contentMediaType: body.or.mediaType, description: body.or.description } },
+  }
+  return { required: !body.optional, content: { 'application/json': { schema: jsonSchema(body.schema, 'input') }, ...other } }
 }
 
 function answers(route: Route): Record<string, object> {
@@ -91,11 +94,15 @@ function answers(route: Route): Record<string, object> {
         {
           description: answer.description,
           ...(headers.length > 0 ? { headers: Object.fromEntries(headers) } : {}),
-          ...(mediaType ? { content: { [mediaType]: { schema } } } : {}),
+          ...(mediaType ? { content: { [mediaType]: { schema }, ...otherForm(answer) } } : {}),
         },
       ]
     }),
   )
+}
+
+function otherForm({ or }: Route['answers'][number]): Record<string, object> {
+  return or ? { [or.mediaType]: { schema: jsonSchema(or.schema, 'output') } } : {}
 }
 
 /** The problems of a call by their status, as one answer each. */

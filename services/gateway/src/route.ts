@@ -8,7 +8,13 @@ import type { Caller } from './http/authenticate.ts'
 
 /** What a body is: JSON of a schema, read whole within a limit, or bytes that the handler streams. */
 type Body<Schema extends z.ZodType> =
-  | { readonly kind: 'json'; readonly schema: Schema; readonly optional?: boolean }
+  | {
+      readonly kind: 'json'
+      readonly schema: Schema
+      readonly optional?: boolean
+      /** What it may be instead: bytes of that media type, which the handler streams; `body` is undefined then. */
+      readonly or?: { readonly mediaType: string; readonly description: string }
+    }
   | { readonly kind: 'bytes'; readonly description: string; readonly optional?: boolean }
 
 export interface Answer {
@@ -16,6 +22,8 @@ export interface Answer {
   readonly schema?: z.ZodType
   readonly mediaType?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Another form of it, e.g. for another kind of body. */
+  readonly or?: { readonly mediaType: string; readonly schema: z.ZodType }
 }
 
 /**

@@ -42,7 +42,7 @@ export function apiOf(system: RunningSystem, url = system.gateway.url): Api {
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : new Blob([Buffer.from(body)]) }),
       })
       const bytes = Buffer.from(await response.arrayBuffer())
-      const isJson = response.headers.get('content-type')?.includes('json') ?? false
+      const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '')
       return {
         status: response.status,
         headers: response.headers,

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { readAll, readJson, readRefusal } from './answer.ts'
 import { addressOf, type Call } from './call.ts'
 import { connectionFailure } from './connection-failure.ts'
+import { LateRefusal, readLines } from './lines.ts'
 import { pause, type RetryPolicy, retryDelay } from './retry.ts'
 import type { Transport, TransportResponse } from './transport.ts'
 
@@ -52,6 +53,13 @@ export class Caller {
     return this.#attempt(call, async response => {
       return { value: await readJson(call, response, schema), headers: response.headers }
     })
+  }
+
+  /** The lines of an answer that has one for each thing that was asked for. @throws what the last of them says. */
+  async lines(call: Call): Promise<readonly unknown[]> {
+    const { lines, position = 0 } = await this.#attempt(call, readLines)
+    this.#position = Math.max(this.#position, position)
+    return lines
   }
 
   /** The answer's bytes, whole: for what is known to be small enough. */
@@ -125,6 +133,7 @@ export class Caller {
       return { ...(await readRefusal(call, response)), contacted: true }
     } catch (error) {
       call.signal?.throwIfAborted()
+      if (error instanceof LateRefusal) return { ...error.refusal, contacted: true }
       const failure = connectionFailure(error, url)
       if (!failure) throw error
       return { ...failure, contacted: false }

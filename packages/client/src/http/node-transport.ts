@@ -48,7 +48,7 @@ function exchange(client: ClientRequest, request: TransportRequest): Promise<Tra
       response = incoming
       // Whoever reads the body is told by it. One who has just stopped is not, and an error that nobody listens to ends the process.
       incoming.on('error', () => undefined)
-      // An answer before the end of the body is a refusal: the rest is not sent, and the connection is not used again.
+      // An answer that ends before the body does: the rest is not sent, and the connection is not used again.
       const finish = () => {
         if (!client.writableFinished) client.destroy()
       }
@@ -56,17 +56,19 @@ function exchange(client: ClientRequest, request: TransportRequest): Promise<Tra
       resolve({ status: incoming.statusCode ?? 0, headers: toHeaders(incoming), body: incoming })
     })
     for (const [name, value] of Object.entries(request.headers)) client.setHeader(name, value)
-    sendBody(client, request, () => response !== undefined).catch(error => {
+    // A refusal, that is: an answer of the lines that a stream is answered with begins while the stream is sent.
+    const isRefused = () => (response?.statusCode ?? 0) >= 300
+    sendBody(client, request, isRefused).catch(error => {
       reject(error)
       client.destroy(error)
     })
   })
 }
 
-async function sendBody(client: ClientRequest, { body, size = 0 }: TransportRequest, isAnswered: () => boolean): Promise<void> {
+async function sendBody(client: ClientRequest, { body, size = 0 }: TransportRequest, isRefused: () => boolean): Promise<void> {
   if (typeof body !== 'function') return void client.end(body)
   if (size >= askFirstBytes && !(await isWanted(client))) return
-  const isUseless = () => isAnswered() || client.destroyed
+  const isUseless = () => isRefused() || client.destroyed
   for await (const chunk of body()) {
     if (isUseless()) return
     if (!client.write(chunk)) await drained(client)

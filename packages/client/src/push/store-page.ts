@@ -8,6 +8,8 @@ import type { PushMeter } from './progress.ts'
 /** A file below this waits for the store to write it down rather than for its bytes to travel, so more of them go at once. */
 const smallBytes = 256 * 1024
 const smallAtOnce = 4
+/** From so many of them on, they go together in one request. */
+const worthATar = 8
 /** From this size on a file is sent so that it can be gone on with after whatever breaks: less is soon sent again. */
 const resumableBytes = 64 * 1024 * 1024
 
@@ -52,8 +54,33 @@ export class PackageStorer {
     const { small = [], large = [] } = Object.groupBy(files, file => (file.size < smallBytes ? 'small' : 'large'))
     const upload = (file: HashedFile, stop: AbortSignal) =>
       file.size < resumableBytes ? this.#upload(file, stop) : this.#uploadResumably(file, stop)
-    await concurrently(small, concurrency * smallAtOnce, upload, signal)
+    if (small.length > worthATar) await this.#uploadTogether(small)
+    else await concurrently(small, concurrency * smallAtOnce, upload, signal)
     await concurrently(large, concurrency, upload, signal)
+  }
+
+  /** As one tar stream. */
+  async #uploadTogether(files: readonly HashedFile[]): Promise<void> {
+    const { meter, signal } = this.#options
+    const sent = new Map<HashedFile, number>()
+    const sources = files.map(file => ({
+      ...file,
+      mediaType: mediaTypeOf(file.path),
+      async *bytes() {
+        // Of a request that broke off and is sent again, what is sent a second time counts once.
+        meter.sent(-(sent.get(file) ?? 0))
+        sent.set(file, file.size)
+        meter.sent(file.size)
+        yield* readHashedFile(file)
+      },
+    }))
+    const outcomes = await this.#client.files.putMany(this.#id, sources, { signal })
+    for (const [index, file] of files.entries()) {
+      const outcome = outcomes[index]
+      if (outcome && 'file' in outcome) meter.stored(0)
+      else if (isArtifactError(outcome?.error, 'digest-mismatch')) throw changedError(file, outcome?.error)
+      else throw outcome?.error ?? new ArtifactError('internal', `the gateway said nothing of "${file.path}" when it was added`)
+    }
   }
 
   async #upload(file: HashedFile, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
-import { ArtifactError, blake3, digestFromBytes, type TokenId } from '@artifact-store/core'
-import { findTokenBySecret, type Scope, type ViewsDatabase } from '@artifact-store/views'
+import { ArtifactError, blake3, type Digest, digestFromBytes, type TokenId } from '@artifact-store/core'
+import { createFunnel } from '@artifact-store/log'
+import { type AccessTokenRow, findTokenBySecret, type Scope, type ViewsDatabase } from '@artifact-store/views'
 
 /** Who makes a call, as the token says. */
 export interface Caller {
@@ -8,15 +9,35 @@ export interface Caller {
   readonly scopes: readonly Scope[]
 }
 
+/** Finds tokens by the digest of their secret. */
+export type TokenLookup = (secretDigest: Digest) => Promise<AccessTokenRow | undefined>
+
+/**
+ * Reads each token from the views after it was asked for, so that a revoked one opens nothing, but those that are asked for at the same time together: with
+ * many calls of one client that is one query instead of one a call.
+ */
+export function createTokenLookup(views: ViewsDatabase): TokenLookup {
+  const lookups = createFunnel<Digest, { readonly token: AccessTokenRow | undefined }>({
+    async run(digests) {
+      const tokens = new Map<Digest, Promise<AccessTokenRow | undefined>>()
+      for (const digest of new Set(digests)) tokens.set(digest, findTokenBySecret(views, digest))
+      return Promise.all(digests.map(async digest => ({ token: await tokens.get(digest) })))
+    },
+    maxWeight: 1000,
+    maxWaiting: 10_000,
+  })
+  return async digest => (await lookups.submit(digest)).token
+}
+
 /**
  * Finds out who calls from an `Authorization: Bearer` field (RFC 6750). Only the digest of a secret is ever stored or compared.
  * @throws ArtifactError `unauthenticated` without a token that is known, unexpired and not revoked.
  */
-export async function authenticate(db: ViewsDatabase, authorization: string | undefined, now: Date): Promise<Caller> {
+export async function authenticate(find: TokenLookup, authorization: string | undefined, now: Date): Promise<Caller> {
   const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1]
   if (secret === undefined)
     throw new ArtifactError('unauthenticated', 'this call needs a token: send it as "Authorization: Bearer <token>"')
-  const token = await findTokenBySecret(db, digestFromBytes(blake3(secret)))
+  const token = await find(digestFromBytes(blake3(secret)))
   if (!token) throw new ArtifactError('unauthenticated', 'the token is not known here: check that it is whole and of this store')
   if (token.revokedAt)
     throw new ArtifactError('unauthenticated', `the token ${token.tokenId} was revoked: ask an administrator for a new one`)

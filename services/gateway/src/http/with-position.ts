@@ -12,7 +12,7 @@ export const minPositionHeader = 'artifact-min-position'
  */
 export async function answerAt(c: Context<AppEnv>, follower: ViewsFollower, position: number | undefined): Promise<void> {
   if (position === undefined) return
-  if (!/(^|,)\s*respond-async\s*(,|;|$)/i.test(c.req.header('prefer') ?? '')) return answerBehind(c, follower, position)
+  if (!prefersAsync(c)) return answerBehind(c, follower, position)
   c.header(positionHeader, String(position))
   c.header('preference-applied', 'respond-async')
 }
@@ -22,4 +22,9 @@ export async function answerBehind(c: Context<AppEnv>, follower: ViewsFollower, 
   if (position === undefined) return
   c.header(positionHeader, String(position))
   await follower.reached(position)
+}
+
+/** Whether the client does not want to wait until reads show what it wrote. */
+export function prefersAsync(c: Context<AppEnv>): boolean {
+  return /(^|,)\s*respond-async\s*(,|;|$)/i.test(c.req.header('prefer') ?? '')
 }

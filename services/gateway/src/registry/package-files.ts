@@ -4,6 +4,7 @@ import {
   decideAddFiles,
   type FileEntry,
   type FoundPaths,
+  isArtifactError,
   lookUpPath,
   makeEvent,
   type NewEvent,
@@ -27,7 +28,7 @@ export interface PackageFiles {
   add(id: PackageId, file: FileEntry, actor: string, options?: { readonly known?: boolean }): Promise<AddedFile>
   /** What a file at that path would meet, as far as it is known before its bytes are: `add` decides.
    * @throws ArtifactError `package-not-found`, `package-sealed`, `path-conflict`. */
-  lookUp(id: PackageId, path: ArtifactPath): Promise<{ head: PackageHead; present: FileEntry | undefined }>
+  lookUp(id: PackageId, path: ArtifactPath): Promise<LookedUp>
 }
 
 interface AddedFile {
@@ -37,33 +38,72 @@ interface AddedFile {
   readonly position: number | undefined
 }
 
-/** How many files one event may name: it stays below what a message broker carries. */
-const maxFilesPerEvent = 100
+/** How many files one event may name: at their longest paths it stays below what a message broker carries. */
+const maxFilesPerEvent = 250
+/** How many files one append may bring: with an event for each content, and those of the files, it stays below what an append may have. */
+const maxFilesPerAppend = 1000
 
 /**
  * Every file changes the package's revision, so uploads to one package at the same time would contend. They are funnelled instead: each
  * package has at most one append in flight, and the files that come meanwhile go into one event with the next.
  */
-export function createPackageFiles(gateway: Pick<GatewayContext, 'log' | 'follower' | 'views' | 'backend'>): PackageFiles {
+export function createPackageFiles(gateway: Gateway): PackageFiles {
   // Only packages that are written to at this moment have a funnel.
-  const inUse = new Map<PackageId, { readonly funnel: Funnel<Addition, AddedFile>; users: number }>()
-  return {
-    async add(id, file, actor, { known = false } = {}) {
-      const used = inUse.get(id) ?? { funnel: createPackageFunnel(gateway, id), users: 0 }
-      inUse.set(id, used)
-      used.users += 1
-      try {
-        return await used.funnel.submit({ file, actor, known })
-      } finally {
-        used.users -= 1
-        if (used.users === 0) inUse.delete(id)
-      }
-    },
-    async lookUp(id, path) {
-      const [head, found] = await Promise.all([packageHead(gateway, id), findPaths(gateway, id, [{ path }])])
-      return { head, present: lookUpPath(head, path, found) }
-    },
+  const inUse = new Map<PackageId, { readonly funnels: Funnels; users: number }>()
+  async function use<Result>(id: PackageId, work: (funnels: Funnels) => Promise<Result>): Promise<Result> {
+    const used = inUse.get(id) ?? { funnels: createFunnels(gateway, id), users: 0 }
+    inUse.set(id, used)
+    used.users += 1
+    try {
+      return await work(used.funnels)
+    } finally {
+      used.users -= 1
+      if (used.users === 0) inUse.delete(id)
+    }
   }
+  return {
+    add: (id, file, actor, { known = false } = {}) => use(id, ({ additions }) => additions.submit({ file, actor, known })),
+    lookUp: (id, path) => use(id, ({ lookUps }) => lookUps.submit(path)),
+  }
+}
+
+type Gateway = Pick<GatewayContext, 'log' | 'follower' | 'views' | 'backend'>
+
+interface Funnels {
+  readonly additions: Funnel<Addition, AddedFile>
+  /** Those that come at the same time are one set of queries. */
+  readonly lookUps: Funnel<ArtifactPath, LookedUp>
+}
+
+interface LookedUp {
+  readonly head: PackageHead
+  readonly present: FileEntry | undefined
+}
+
+function createFunnels(gateway: Gateway, id: PackageId): Funnels {
+  const lookUps = createFunnel<ArtifactPath, LookedUp>({
+    async run(paths) {
+      const [head, found] = await Promise.all([
+        packageHead(gateway, id),
+        findPaths(
+          gateway,
+          id,
+          paths.map(path => ({ path })),
+        ),
+      ])
+      return paths.map(path => {
+        try {
+          return { head, present: lookUpPath(head, path, found) }
+        } catch (error) {
+          if (isArtifactError(error)) return error
+          throw error
+        }
+      })
+    },
+    maxWeight: maxFilesPerAppend,
+    maxWaiting: 10_000,
+  })
+  return { additions: createPackageFunnel(gateway, id), lookUps }
 }
 
 interface Addition {
@@ -72,10 +112,7 @@ interface Addition {
   readonly known: boolean
 }
 
-function createPackageFunnel(
-  gateway: Pick<GatewayContext, 'log' | 'follower' | 'views' | 'backend'>,
-  id: PackageId,
-): Funnel<Addition, AddedFile> {
+function createPackageFunnel(gateway: Gateway, id: PackageId): Funnel<Addition, AddedFile> {
   // The last write of this package: what is decided next must have seen it.
   let written = 0
   return createFunnel<Addition, AddedFile>({
@@ -96,7 +133,7 @@ function createPackageFunnel(
         },
       }
     },
-    maxWeight: maxFilesPerEvent,
+    maxWeight: maxFilesPerAppend,
     maxWaiting: 10_000,
   })
 }
@@ -131,10 +168,14 @@ async function decide(
   }
 }
 
-/** The event, if there are files to tell of. */
-function filesAdded(id: PackageId, [first, ...rest]: readonly FileEntry[], actor: string): readonly NewEvent[] {
-  if (!first) return []
-  return [makeEvent({ type: 'v1.package.files-added', subjectId: id, actor, payload: { files: [first, ...rest] } })]
+/** The events that say so, in the order of the files. */
+function filesAdded(id: PackageId, files: readonly FileEntry[], actor: string): NewEvent[] {
+  const events: NewEvent[] = []
+  for (let start = 0; start < files.length; start += maxFilesPerEvent) {
+    const named = files.slice(start, start + maxFilesPerEvent)
+    events.push(makeEvent({ type: 'v1.package.files-added', subjectId: id, actor, payload: { files: named } }))
+  }
+  return events
 }
 
 /** What the package has where these files would go. */

@@ -11,11 +11,14 @@ import { problemOf } from '@artifact-store/service'
 import { type BlobRow, findBlobs } from '@artifact-store/views'
 import { z } from 'zod'
 import type { GatewayContext } from '../context.ts'
+import { ndjsonType } from '../http/ndjson-answer.ts'
 import { answerAt } from '../http/with-position.ts'
 import { requireOpen } from '../registry/package-head.ts'
 import { defineRoute } from '../route.ts'
+import { answerTar, tarType } from '../tar/answer-tar.ts'
 import { fileDocument, toFileDocument } from './file-document.ts'
 import { packageIdParam } from './parameters.ts'
+import { uploadProblems } from './upload-headers.ts'
 
 const addition = z.strictObject({
   path: z.string(),
@@ -26,28 +29,54 @@ const addition = z.strictObject({
     .transform(text => parseMediaType(text)),
 })
 
+/** One file's result. */
+const fileResult = z.object({
+  path: z.string(),
+  status: z.int(),
+  file: fileDocument.optional(),
+  problem: z.looseObject({}).optional(),
+})
+
+/** The last line of the answer to a tar stream. */
+const lastLine = z.object({
+  done: z.literal(true),
+  files: z.int(),
+  added: z.int(),
+  unchanged: z.int(),
+  refused: z.int(),
+  position: z.int().optional(),
+  problem: z.looseObject({}).optional(),
+})
+
 export const addFilesRoute = defineRoute({
   method: 'post',
   path: '/v1/packages/{id}/files',
   id: 'addFiles',
-  summary: 'Add files by the digests of bytes that are stored already',
-  description: 'No bytes travel. Each file has a result of its own; one that is refused does not keep the others out.',
+  summary: 'Add many files: by the digests of bytes that are stored already, or as a tar stream',
+  description:
+    'Each file has a result of its own; one that is refused does not keep the others out. As JSON no bytes travel. A tar stream (ustar, pax, GNU long names) is ' +
+    'taken as it comes, and answered with a line of JSON for each file, in the order of the archive, while it still arrives: read the answer while you send. A file whose line ' +
+    'was sent is in the package; the last line has `done`, without which the answer is not complete. Of files without a line some may be in: send the stream again, and the same bytes ' +
+    'are answered 200. Directories are passed over; links and devices are refused. The pax keywords `ARTIFACTSTORE.blake3`, `ARTIFACTSTORE.sha256` (as `blake3:…`, `sha256:…`) ' +
+    'and `ARTIFACTSTORE.media-type` say what a file must be and is served as.',
   scope: 'write',
   params: z.object({ id: packageIdParam }),
-  body: { kind: 'json', schema: z.strictObject({ files: z.array(addition).min(1).max(1000) }) },
+  body: {
+    kind: 'json',
+    schema: z.strictObject({ files: z.array(addition).min(1).max(1000) }).optional(),
+    or: { mediaType: tarType, description: 'The files, with their bytes' },
+  },
   answers: {
     200: {
       description: 'A result for each file, in the order asked',
-      schema: z.object({
-        results: z.array(
-          z.object({ path: z.string(), status: z.int(), file: fileDocument.optional(), problem: z.looseObject({}).optional() }),
-        ),
-      }),
+      schema: z.object({ results: z.array(fileResult) }),
+      or: { mediaType: ndjsonType, schema: z.union([fileResult, lastLine]) },
     },
   },
-  problems: ['package-not-found', 'package-sealed', 'log-unavailable', 'overloaded', 'views-behind'],
-  async handle({ c, gateway, caller, params, body }) {
+  problems: ['package-not-found', 'package-sealed', ...uploadProblems],
+  async handle({ c, gateway, caller, params, body, signal }) {
     await requireOpen(gateway, params.id)
+    if (body === undefined) return answerTar(c, gateway, { id: params.id, actor: caller.actor, signal })
     const blobs = new Map<string, BlobRow>()
     for (const blob of await findBlobs(
       gateway.views,

@@ -10,6 +10,14 @@ export const fileDocument = z.object({
   mediaType: z.string(),
 })
 
+/** What became of one of several files. */
+export interface FileResult {
+  readonly path: string
+  readonly status: number
+  readonly file?: z.infer<typeof fileDocument>
+  readonly problem?: object
+}
+
 export function toFileDocument({ path, digest, sha256, size, mediaType }: FileEntry): z.infer<typeof fileDocument> {
   return { path, digest, sha256, size, mediaType }
 }

@@ -71,7 +71,7 @@ export const listEventsRoute = defineRoute({
         after: from,
         signal: AbortSignal.any([signal, gateway.stopping]),
         metrics,
-        stillAllowed: async () => authorize(await authenticate(gateway.views, c.req.header('authorization'), new Date()), scope),
+        stillAllowed: async () => authorize(await authenticate(gateway.tokens, c.req.header('authorization'), new Date()), scope),
       })
     }
     const { events, position, atEnd } = await select(selection).page(after, limit, pageBytes)
