@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { createContentHasher, openHashKernel } from '@artifact-store/blobs'
 import type { Bench, ByteMeasurement } from '../harness/bench.ts'
 import { medianBytes, twoDigits } from '../harness/median.ts'
@@ -55,6 +57,8 @@ export const bytesBench: Bench = async ({ rounds, seconds, say }) => {
     for (const load of loads) {
       for (const contender of contenders) {
         if (load.direction === 'tar' && !contender.tar) continue
+        // Or whoever flushes would pay for what the others have left to be written.
+        await promisify(execFile)('sync')
         note(
           `${contender.name}, ${load.name}`,
           await measure(contender, load, seconds, stored.get(contender) ?? new Map()),

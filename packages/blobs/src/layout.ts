@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Digest, digestHex, parseDigest } from '@artifact-store/core'
+import { type Digest, digestHex, parseDigest } from '@artifact-store/core/digest'
 
 /**
  * The layout of a blob directory. Everything is in one file system, so that a rename is atomic.

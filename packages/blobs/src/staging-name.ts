@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { isErrno } from '@artifact-store/core'
+import { isErrno } from '@artifact-store/core/errors'
 
 /** What is in staging and was not written to for that long has no writer, wherever it ran: 24 hours, in milliseconds. */
 export const abandonedAfter = 24 * 60 * 60 * 1000

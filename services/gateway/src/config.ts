@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { kernelChoices } from '@artifact-store/blobs'
 import { choice, integer, processSettings, secret, secretUrl, text, urls } from '@artifact-store/service'
 import { z } from 'zod'
@@ -21,8 +20,8 @@ export const gatewayConfig = z.object({
   LOG_ARCHIVE_URL: text('the address of a blob store such as fs:///var/lib/artifact-store-log-archive').optional(),
   /** What hashes: `auto` is the native kernel where there is one. */
   HASH_KERNEL: choice(kernelChoices).default('portable'),
-  /** Threads that hash large uploads beside the event loop; 0: none. */
-  HASH_THREADS: integer({ max: 64 }).default(Math.min(4, availableParallelism())),
+  /** Threads that hash large uploads beside the event loop; 0: the event loop does it. */
+  HASH_THREADS: integer({ max: 64 }).default(0),
   /** How long a client may send nothing in the middle of a body. */
   BODY_IDLE_SECONDS: integer({ min: 1, max: 86_400 }).default(60),
   /** The most bytes of a resumable upload. */

@@ -9,7 +9,10 @@ import { startChild } from './child.ts'
 const token = 'the-token-of-this-measurement'
 
 /** The whole system as `npm start` runs it, without NATS: both digests, flushed, in the log and shown by reads before a put is answered. */
-export async function startOurs(directory: string, kernel: 'portable' | 'native'): Promise<Contender & { readonly token: string }> {
+export async function startOurs(
+  directory: string,
+  kernel: 'portable' | 'native',
+): Promise<Contender & { readonly token: string }> {
   await mkdir(directory, { recursive: true })
   const port = await freePort()
   const script = fileURLToPath(import.meta.resolve('../../../../scripts/start.ts'))

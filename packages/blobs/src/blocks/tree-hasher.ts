@@ -1,4 +1,5 @@
-import { ArtifactError, type Digest, digestFromBytes } from '@artifact-store/core'
+import { type Digest, digestFromBytes } from '@artifact-store/core/digest'
+import { ArtifactError } from '@artifact-store/core/errors'
 import { createBLAKE3, type IHasher } from 'hash-wasm'
 import { stateAt, valueSince } from './kernel-state.ts'
 

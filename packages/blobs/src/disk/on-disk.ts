@@ -1,4 +1,4 @@
-import { ArtifactError, isErrno } from '@artifact-store/core'
+import { ArtifactError, isErrno } from '@artifact-store/core/errors'
 
 /**
  * Waits for a system call and says in a sentence what failed and where. `doing` reads after "could not".

@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isErrno } from '@artifact-store/core'
+import { isErrno } from '@artifact-store/core/errors'
 import { abandonedAfter, isOrphan, isStagingName } from '../staging-name.ts'
 import { onDisk } from './on-disk.ts'
 

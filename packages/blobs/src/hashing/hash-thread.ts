@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
-import { type AnyDigest, parseSha256 } from '@artifact-store/core'
+import { type AnyDigest, parseSha256 } from '@artifact-store/core/digest'
 import type { KernelName } from './kernel.ts'
 import { openHashKernel } from './open-kernel.ts'
 

@@ -1,4 +1,5 @@
-import { ArtifactError, digestFromBytes } from '@artifact-store/core'
+import { digestFromBytes } from '@artifact-store/core/digest'
+import { ArtifactError } from '@artifact-store/core/errors'
 import { spent } from '../blocks/tree-hasher.ts'
 import type { HashKernel } from './kernel.ts'
 

@@ -1,4 +1,5 @@
-import { ArtifactError, type Digest, isArtifactError } from '@artifact-store/core'
+import type { Digest } from '@artifact-store/core/digest'
+import { ArtifactError, isArtifactError } from '@artifact-store/core/errors'
 import type { HashKernel } from './kernel.ts'
 import { loadNativeKernel } from './native-kernel.ts'
 import { portableKernel } from './portable-kernel.ts'

@@ -1,4 +1,5 @@
-import { blake3, digestFromBytes } from '@artifact-store/core'
+import { blake3 } from '@artifact-store/core/blake3'
+import { digestFromBytes } from '@artifact-store/core/digest'
 import { createTreeHasher } from '../blocks/tree-hasher.ts'
 import type { HashKernel } from './kernel.ts'
 

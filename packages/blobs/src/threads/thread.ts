@@ -19,7 +19,7 @@ export class Thread<Order, Answer> {
   /** @param name for the message of an error, e.g. `hashing`. */
   constructor(script: URL, name: string, workerData: unknown) {
     this.#name = name
-    this.#worker = new Worker(script, { workerData, name })
+    this.#worker = new Worker(script, { workerData, name, resourceLimits: { maxYoungGenerationSizeMb: 4 } })
     this.#worker.unref()
     this.#worker.on('message', (answer: Answer) => {
       this.#waiting.shift()?.resolve(answer)
