@@ -6,8 +6,8 @@ import { type Digest, digestHex, parseDigest } from '@artifact-store/core/digest
  *
  *     <directory>/
  *       blobs/blake3/ab/cd/abcd…         one file a blob, named by the 64 hex digits of its digest; read-only; complete or not there
- *       blocks/                          records of the blocks of large blobs, in a store of the same layout (ADR 0025)
- *       checksums/                       of the files of packages, for zip archives; likewise (ADR 0026)
+ *       blocks/                          records of the blocks of large blobs, in a store of the same layout (ADR 0023)
+ *       checksums/                       of the files of packages, for zip archives; likewise (ADR 0024)
  *       staging/<owner>.<pid>.<random>   a put in progress; `staging-name.ts` says whose it is and when it may be collected
  *       journal/<owner>.<pid>.<random>   small blobs that are named already and perhaps not on the disk yet (`journal/small-blobs.ts`)
  *       uploads/<id>/<random>.part       an upload in pieces, a file for each writer that could not be sure to be alone (`disk/segments.ts`)

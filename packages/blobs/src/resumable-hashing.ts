@@ -5,7 +5,7 @@ import { createBLAKE3, type IHasher } from 'hash-wasm'
 /**
  * BLAKE3 and SHA-256 of a stream that comes in pieces, through several processes. The state of BLAKE3 is bytes that can be kept anywhere.
  * There is no such thing for OpenSSL's SHA-256, and the SHA-256 that has one is several times slower, so that one lives in memory only: who
- * goes on without it has to read the bytes once more in the end (ADR 0024).
+ * goes on without it has to read the bytes once more in the end (ADR 0022).
  */
 export interface ResumableHasher {
   update(chunk: Uint8Array): void

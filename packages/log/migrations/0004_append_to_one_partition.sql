@@ -1,7 +1,7 @@
 -- An append costs what it starts. Every statement over the partitioned table opens each of its partitions and plans a way between them, every
 -- array that becomes rows is written to a tuple store of its own, and a function that answers rows is one more. So the everyday append, all of it
 -- into the first open partition, has functions made for that partition: few statements, over plain tables, which take arrays apart by subscript
--- and answer one value. The reasons are in docs/adr/0029.
+-- and answer one value. The reasons are in docs/adr/0027.
 
 -- What log.append_batch proves before it appends, in one place for both functions below. As source text: PL/pgSQL has no macros, and a call
 -- would be a query.

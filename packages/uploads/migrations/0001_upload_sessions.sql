@@ -1,4 +1,4 @@
--- Uploads that arrive in pieces (docs/adr/0023): what is durable of each, and who may write to it. This is neither log nor view: it is the
+-- Uploads that arrive in pieces (docs/adr/0021): what is durable of each, and who may write to it. This is neither log nor view: it is the
 -- gateways' own, it says nothing that outlives an upload, and losing all of it loses unfinished uploads and nothing else.
 
 create schema uploads;

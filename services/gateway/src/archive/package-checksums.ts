@@ -25,7 +25,7 @@ export interface PackageChecksums {
 const patienceMs = 50_000
 
 /**
- * @param store where they are kept, under the digest of the package's manifest: one object a package, which can be made again at any time (ADR 0026).
+ * @param store where they are kept, under the digest of the package's manifest: one object a package, which can be made again at any time (ADR 0024).
  * @param signal ends what is under way.
  */
 export function packageChecksums(
