@@ -55,8 +55,9 @@ describe('fetchSince', () => {
     const far = Number.MAX_SAFE_INTEGER - 5
     await using database = await createTestDatabase()
     await database.pool.query(`
-      create table log.far (like log.events including all);
-      alter table log.events attach partition log.far for values from (9007199254740000) to (9223372036854775807);
+      create table log.events_9007199254740000 (like log.events including all);
+      alter table log.events attach partition log.events_9007199254740000 for values from (9007199254740000) to (9223372036854775807);
+      update log.partitions set carried_to = last_sequence;
       insert into log.partitions values (9007199254740000, 9223372036854775806, 9007199254739999)`)
     await database.pool.query(
       `insert into log.events values ($1, $1, now(), 'v1.test.happened', 'package', 'far', 'x', '{}', decode(repeat('00', 32), 'hex'))`,
@@ -65,10 +66,9 @@ describe('fetchSince', () => {
     const log = openPostgresLog(database.poolFor('log_writer'))
     expect(await log.fetchSince(far - 1, 10)).toMatchObject([{ sequence: far, subjectRevision: far }])
     expect(await log.head()).toBe(far)
-    expect(await log.append(testAppend(testEvent({ id: 'far' })))).toMatchObject({
-      firstSequence: far + 1,
-      lastSequence: far + 1,
-    })
+    const append = testAppend(testEvent({ id: 'far' }))
+    expect(await log.append(append)).toMatchObject({ outcome: 'appended', firstSequence: far + 1, lastSequence: far + 1 })
+    expect(await log.append(append)).toMatchObject({ outcome: 'repeated', firstSequence: far + 1, lastSequence: far + 1 })
   })
 })
 
