@@ -38,7 +38,7 @@ describe('openBlobStore', () => {
     await using blocks = await openDerivedStore(`${url}/`, 'blocks')
     await put(blocks, blob)
     expect(await blobs.stat(blob.digest)).toBeUndefined()
-    expect(await readdir(join(directory, 'apart'))).toEqual(['blobs', 'blocks', 'staging', 'uploads'])
+    expect(await readdir(join(directory, 'apart'))).toEqual(['blobs', 'blocks', 'journal', 'staging', 'uploads'])
     await using _ = await openDerivedStore('memory:', 'blocks')
     await expect(openDerivedStore('nowhere', 'blocks')).rejects.toMatchObject({ kind: 'configuration' })
   })
