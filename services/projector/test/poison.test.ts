@@ -30,6 +30,8 @@ describe('an event that cannot be applied', () => {
         projection: { ok: false, detail: expect.stringMatching(/event 34 \(v1\.blob\.stored\) cannot be applied/) },
       },
     })
+    // It is told as soon as it is found, and what stands before it is written in pieces that may take longer.
+    await untilAt(projector, 33)
     expect(await positionOf(projector)).toMatchObject({ position: 33, lag: 68 })
     expect(await metricsOf(projector)).toMatchObject({ 'artifact_store_projection_stopped{kind="poison-event"}': 1 })
     const told = projector.lines.filter(line => line.includes('"level":"error"'))
