@@ -5,6 +5,7 @@ const checks: readonly { readonly name: string; readonly command: string; readon
   { name: 'format and lint', command: 'biome', args: ['check', '--error-on-warnings'] },
   { name: 'types', command: 'turbo', args: ['run', 'typecheck', '--output-logs=errors-only', '--no-update-notifier'] },
   { name: 'types of the scripts and configurations', command: 'tsc', args: ['-p', 'tsconfig.json'] },
+  { name: 'documents that are made from the code', command: 'node', args: ['scripts/generate-documents.ts', '--check'] },
   { name: 'unused code and dependencies', command: 'knip', args: ['--treat-config-hints-as-errors'] },
 ]
 

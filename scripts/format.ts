@@ -1,3 +1,5 @@
 import { runCommand } from './run-command.ts'
 
-process.exitCode = await runCommand('biome', ['check', '--write'])
+const documents = await runCommand('node', ['scripts/generate-documents.ts'])
+const biome = await runCommand('biome', ['check', '--write'])
+process.exitCode = documents === 0 ? biome : documents

@@ -1,14 +1,21 @@
 import { ArtifactError } from '@artifact-store/core'
-import { openFsUrl } from './backends/fs.ts'
-import { openMemoryUrl } from './backends/memory.ts'
+import { openFsUrl, parseFsUrl } from './backends/fs.ts'
+import { assertMemoryUrl, openMemoryUrl } from './backends/memory.ts'
 import type { BlobStore } from './blob-store.ts'
+import { parseS3Address } from './s3/address.ts'
+
+interface Backend {
+  /** Throws `configuration` where the URL is not one of its own. */
+  readonly check: (url: URL) => unknown
+  readonly open: (url: URL) => Promise<BlobStore>
+}
 
 /** A backend is a file in `backends/`, named as its scheme, and its line here. */
-const backends: Readonly<Record<string, (url: URL) => Promise<BlobStore>>> = {
-  fs: openFsUrl,
-  memory: openMemoryUrl,
+const backends: Readonly<Record<string, Backend>> = {
+  fs: { check: parseFsUrl, open: openFsUrl },
+  memory: { check: assertMemoryUrl, open: openMemoryUrl },
   // Loaded only where it is asked for: the client for S3 takes a good part of a service's start and memory.
-  s3: async url => (await import('./backends/s3.ts')).openS3Url(url),
+  s3: { check: parseS3Address, open: async url => (await import('./backends/s3.ts')).openS3Url(url) },
 }
 
 /** The schemes that `openBlobStore` knows. */
@@ -19,12 +26,17 @@ export const blobStoreSchemes: readonly string[] = Object.keys(backends)
  * @throws ArtifactError `configuration` for a URL that is none or has an unknown scheme, and what opening the backend throws.
  */
 export async function openBlobStore(url: string): Promise<BlobStore> {
-  const parsed = URL.parse(url)
-  if (parsed === null) throw configurationError('the address of the blob store is not a URL')
-  const scheme = parsed.protocol.slice(0, -1)
-  const open = Object.hasOwn(backends, scheme) ? backends[scheme] : undefined
-  if (open === undefined) throw configurationError(`there is no blob store of the kind "${scheme}:"`)
-  return await open(parsed)
+  const { parsed, backend } = findBackend(url)
+  return await backend.open(parsed)
+}
+
+/**
+ * Looks whether `openBlobStore` would know what to open, without opening anything.
+ * @throws ArtifactError `configuration`, with the sentence that `openBlobStore` would give.
+ */
+export function assertBlobStoreUrl(url: string): void {
+  const { parsed, backend } = findBackend(url)
+  backend.check(parsed)
 }
 
 /**
@@ -38,6 +50,15 @@ export function openDerivedStore(url: string, name: 'blocks' | 'checksums'): Pro
   if (below === null || (below.host === '' && below.pathname === '')) return openBlobStore(url)
   below.pathname = `${below.pathname.replace(/\/+$/, '')}/${name}`
   return openBlobStore(below.href)
+}
+
+function findBackend(url: string): { parsed: URL; backend: Backend } {
+  const parsed = URL.parse(url)
+  if (parsed === null) throw configurationError('the address of the blob store is not a URL')
+  const scheme = parsed.protocol.slice(0, -1)
+  const backend = Object.hasOwn(backends, scheme) ? backends[scheme] : undefined
+  if (backend === undefined) throw configurationError(`there is no blob store of the kind "${scheme}:"`)
+  return { parsed, backend }
 }
 
 // The URL itself is not shown: that of other backends may carry a secret.

@@ -7,7 +7,25 @@ export interface Connection {
   readonly token: string
 }
 
-const defaultUrl = 'http://127.0.0.1:8080'
+/** The environment variables that the command knows; the table of the settings in docs/OPERATIONS.md is made from them. */
+export const cliSettings = {
+  ARTIFACT_STORE_URL: {
+    fallback: 'http://127.0.0.1:8080',
+    takes: 'a URL that begins with http:// or https://',
+    meaning: 'where the gateway is; `--url` goes first',
+  },
+  ARTIFACT_STORE_TOKEN: {
+    fallback: undefined,
+    takes: 'a token; secret',
+    meaning: 'who is asking; `--token` goes first',
+  },
+  ARTIFACT_STORE_DATA: {
+    fallback: undefined,
+    takes: 'a directory',
+    meaning:
+      'for a store on this machine, where its first admin token is kept and used if no other is given; `data` in the repository where it is not given',
+  },
+} as const
 
 /**
  * Which store to talk to and with which token: what the command line says, else `ARTIFACT_STORE_URL` and `ARTIFACT_STORE_TOKEN`, else the
@@ -16,10 +34,10 @@ const defaultUrl = 'http://127.0.0.1:8080'
  */
 export function findConnection(
   given: { url?: string | undefined; token?: string | undefined },
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  environment: Readonly<Partial<Record<keyof typeof cliSettings, string | undefined>>> = process.env,
 ): Connection {
   const { ARTIFACT_STORE_URL, ARTIFACT_STORE_TOKEN, ARTIFACT_STORE_DATA } = environment
-  const url = given.url ?? nonEmpty(ARTIFACT_STORE_URL) ?? defaultUrl
+  const url = given.url ?? nonEmpty(ARTIFACT_STORE_URL) ?? cliSettings.ARTIFACT_STORE_URL.fallback
   const token = given.token ?? nonEmpty(ARTIFACT_STORE_TOKEN)
   if (token !== undefined) return { url, token }
   if (!isThisMachine(url)) {

@@ -44,6 +44,14 @@ it('reports all mistakes at once, each with its variable', () => {
   )
 })
 
+it('reports settings that contradict one another, and what it only hands to a service', () => {
+  expect(() => readConfig({ ARTIFACT_STORE_PORT: '4222', ARTIFACT_STORE_NATS_PORT: '4222', HASH_KERNEL: 'fast' })).toThrow(
+    'the configuration is wrong: HASH_KERNEL must be one of portable, native, auto; ' +
+      'ARTIFACT_STORE_NATS_PORT is the gateway’s port as well: give NATS another one',
+  )
+  expect(readConfig({ HASH_THREADS: '2' }).inheritedEnvironment).toEqual({ HASH_THREADS: '2' })
+})
+
 it('hands only what programs need of its own environment to the services', () => {
   const given = readConfig({ PATH: '/bin', HOME: '/home/me', DATABASE_URL: 'postgresql://elsewhere', AWS_SECRET_ACCESS_KEY: 'x' })
   expect(given.inheritedEnvironment).toEqual({ PATH: '/bin', HOME: '/home/me' })

@@ -11,7 +11,7 @@ export type ConfigSchema<C> = z.ZodObject & { readonly _zod: { readonly output: 
 /**
  * Reads a configuration whose keys are the names of environment variables. An empty variable counts as not given. Instead of
  * `NAME`, any setting may be given as `NAME_FILE`: the file's text without its last line break (the way that container
- * platforms hand over secrets).
+ * platforms hand over secrets). Settings that contradict one another are found too where the schema has a `contradiction` about them.
  * @throws ArtifactError `configuration` that lists every mistake on a line of its own: `NAME: what is wrong (what to give)`;
  *   the lines are also in `details.mistakes`.
  */
@@ -35,13 +35,15 @@ export function loadConfig<C>(schema: ConfigSchema<C>, env: Environment = proces
 /** The settings that every process has. A service's schema is `z.object({ ...processSettings({ port: 8080 }), … })`. */
 export function processSettings(defaults: { port: number }) {
   return {
-    HOST: host().default('127.0.0.1'),
-    PORT: port().default(defaults.port),
-    LOG_LEVEL: logLevel().default('info'),
-    /** How long requests in flight may take to finish once the process was told to stop. */
-    STOP_GRACE_SECONDS: integer({ min: 0, max: 3600 }).default(10),
-    /** `stdin`: the process stops when its standard input ends, so that it never outlives the one that started it. */
-    ARTIFACT_STORE_PARENT: choice(['stdin']).optional(),
+    HOST: host().default('127.0.0.1').describe('address to listen on'),
+    PORT: port().default(defaults.port).describe('port to listen on; `0` takes a free one'),
+    LOG_LEVEL: logLevel().default('info').describe('the least of what is logged'),
+    STOP_GRACE_SECONDS: integer({ min: 0, max: 3600 })
+      .default(10)
+      .describe('how long requests in flight may take to finish once the process was told to stop'),
+    ARTIFACT_STORE_PARENT: choice(['stdin'])
+      .optional()
+      .describe('`stdin`: stop when standard input ends, so that the process never outlives the one that started it'),
   }
 }
 

@@ -1,9 +1,11 @@
+import { isArtifactError } from '@artifact-store/core'
 import { z } from 'zod'
 import { Secret } from './secret.ts'
 
 /**
  * The kinds of setting that services share. Each is a schema over the text of one environment variable, and what it says
- * of a wrong one ends with what to give instead. Wrap with `.default(…)` or `.optional()` where a setting may be missing.
+ * of a wrong one ends with what to give instead. Wrap with `.default(…)` or `.optional()` where a setting may be missing, and say with
+ * `.describe(…)` what it means and in which unit: the table of the settings in docs/OPERATIONS.md is made from that.
  */
 
 /** A TCP port; 0 lets the system choose one. */
@@ -18,7 +20,21 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
 /** Any text of at least one character. */
 export function text(hint = 'a text'): z.ZodType<string, string> {
-  return z.string(missing(hint)).min(1, `is empty (give ${hint})`)
+  return z.string(missing(hint)).min(1, `is empty (give ${hint})`).meta({ takes: hint })
+}
+
+/** A text that somebody else knows how to read. @param check throws an ArtifactError that says what is wrong with it. */
+export function readableText(hint: string, check: (value: string) => unknown): z.ZodType<string, string> {
+  return text(hint)
+    .superRefine((value, context) => {
+      try {
+        check(value)
+      } catch (error) {
+        if (!isArtifactError(error, 'configuration')) throw error
+        context.addIssue({ code: 'custom', message: `${error.message} (give ${hint})` })
+      }
+    })
+    .meta({ takes: hint })
 }
 
 /** One of a few words. */
@@ -27,21 +43,27 @@ export function choice<const T extends readonly [string, ...string[]]>(words: T)
   return z
     .string(missing(hint))
     .transform((value, context): T[number] => words.find(word => word === value) ?? refuse(context, value, 'not known', hint))
+    .meta({ takes: hint })
 }
 
 /** A whole number; bounds included. */
 export function integer(bounds: { min?: number; max?: number; what?: string } = {}): z.ZodType<number, string> {
   const { min = 0, max = Number.MAX_SAFE_INTEGER, what = 'a whole number' } = bounds
   const hint = `a whole number from ${min} to ${max}`
-  return z.string(missing(hint)).transform((value, context) => {
-    const number = /^-?\d{1,16}$/.test(value) ? Number(value) : Number.NaN
-    return number >= min && number <= max ? number : refuse(context, value, `not ${what}`, hint)
-  })
+  return z
+    .string(missing(hint))
+    .transform((value, context) => {
+      const number = /^-?\d{1,16}$/.test(value) ? Number(value) : Number.NaN
+      return number >= min && number <= max ? number : refuse(context, value, `not ${what}`, hint)
+    })
+    .meta({ takes: max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min}` : hint })
 }
 
 /** `true` or `false`. */
 export function flag(): z.ZodType<boolean, string> {
-  return choice(['true', 'false']).transform(value => value === 'true')
+  return choice(['true', 'false'])
+    .transform(value => value === 'true')
+    .meta({ takes: 'one of true, false' })
 }
 
 /** A URL without a secret in it, of one of the protocols (`http:`); given back as it was written. */
@@ -50,16 +72,20 @@ export function url(...protocols: readonly string[]): z.ZodType<string, string> 
   return z
     .string(missing(hint))
     .transform((value, context) => (isUrl(value, protocols) ? value : refuse(context, value, 'not such a URL', hint)))
+    .meta({ takes: hint })
 }
 
 /** One or several URLs without a secret in them, with commas between; in the order in which they were written. */
 export function urls(...protocols: readonly string[]): z.ZodType<readonly [string, ...string[]], string> {
   const hint = `${urlHint(protocols)}, or several of them with commas between`
-  return z.string(missing(hint)).transform((value, context): readonly [string, ...string[]] => {
-    const [first = '', ...others] = value.split(',').map(part => part.trim())
-    const wrong = [first, ...others].find(part => !isUrl(part, protocols))
-    return wrong === undefined ? [first, ...others] : refuse(context, wrong, 'not such a URL', hint)
-  })
+  return z
+    .string(missing(hint))
+    .transform((value, context): readonly [string, ...string[]] => {
+      const [first = '', ...others] = value.split(',').map(part => part.trim())
+      const wrong = [first, ...others].find(part => !isUrl(part, protocols))
+      return wrong === undefined ? [first, ...others] : refuse(context, wrong, 'not such a URL', hint)
+    })
+    .meta({ takes: hint })
 }
 
 /** A URL that may carry a password: never shown, not even when it is wrong. */
@@ -70,6 +96,7 @@ export function secretUrl(...protocols: readonly string[]): z.ZodType<Secret, st
     .transform((value, context) =>
       isUrl(value, protocols) ? new Secret(value) : refuse(context, undefined, 'not such a URL', hint),
     )
+    .meta({ takes: `${hint}; secret` })
 }
 
 /** A password or token: never shown. */
@@ -81,6 +108,7 @@ export function secret(options: { minLength?: number } = {}): z.ZodType<Secret, 
     .transform((value, context) =>
       value.length >= minLength ? new Secret(value) : refuse(context, undefined, 'too short', hint),
     )
+    .meta({ takes: `${minLength > 1 ? `at least ${minLength} characters` : 'a text'}; secret` })
 }
 
 function urlHint(protocols: readonly string[]): string {

@@ -70,7 +70,8 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   const onDamage = reportDamage({ log, follower, views, backend, logger, blobs: checkedBlobs }, signal)
   const blobs = watchedBlobs(checkedBlobs, onDamage)
   const checksums = scope.use(await openDerivedStore(config.BLOBS_URL, 'checksums'))
-  const archive = await openArchive(config, scope)
+  const { LOG_ARCHIVE_URL: archiveUrl } = config
+  const archive = archiveUrl ? openLogArchive(scope.use(checkedBlobStore(await openBlobStore(archiveUrl)))) : undefined
   const read = (filter?: EventFilter) => postgresLogReader(pool, filter, archive)
 
   health.check('postgres', async () => `views at ${await viewsPosition(pool)}`)
@@ -124,18 +125,6 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   app.get('/asyncapi.json', c => c.json(asyncApi))
   mountRoutes(app, routes, gateway)
   return app
-}
-
-/** @throws ArtifactError `configuration` where it is the place of the packages' bytes, whose collector would find no package that names a segment. */
-async function openArchive({ LOG_ARCHIVE_URL: url, BLOBS_URL: blobs }: GatewayConfig, { use }: Scope) {
-  if (url === undefined) return undefined
-  if (url === blobs) {
-    throw new ArtifactError(
-      'configuration',
-      "LOG_ARCHIVE_URL is the same as BLOBS_URL: give the log's archive a place of its own, such as another directory",
-    )
-  }
-  return openLogArchive(use(checkedBlobStore(await openBlobStore(url))))
 }
 
 /** The log-writer and the projector may come up after the gateway: it waits for them with this one write. */

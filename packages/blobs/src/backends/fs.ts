@@ -45,6 +45,11 @@ export async function openFsBlobStore(options: { readonly directory: string }): 
 
 /** Opens `fs:///var/lib/artifact-store`. @throws ArtifactError `configuration` */
 export async function openFsUrl(url: URL): Promise<BlobStore> {
+  return openFsBlobStore({ directory: parseFsUrl(url) })
+}
+
+/** The directory that it names. @throws ArtifactError `configuration` */
+export function parseFsUrl(url: URL): string {
   const plain = url.host === '' && url.search === '' && url.hash === ''
   const directory = plain ? decodePath(url.pathname) : undefined
   if (directory === undefined) {
@@ -53,7 +58,7 @@ export async function openFsUrl(url: URL): Promise<BlobStore> {
       `"${url.href}" names no directory: give an absolute path after three slashes, such as fs:///var/lib/artifact-store`,
     )
   }
-  return openFsBlobStore({ directory })
+  return directory
 }
 
 class FsBlobStore implements BlobStore {

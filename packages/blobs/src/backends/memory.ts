@@ -69,10 +69,15 @@ export async function openMemoryBlobStore(): Promise<BlobStore> {
 }
 
 /** Opens `memory:`. @throws ArtifactError `configuration` */
-export function openMemoryUrl(url: URL): Promise<BlobStore> {
+export async function openMemoryUrl(url: URL): Promise<BlobStore> {
+  assertMemoryUrl(url)
+  return openMemoryBlobStore()
+}
+
+/** @throws ArtifactError `configuration` */
+export function assertMemoryUrl(url: URL): void {
   if (url.href !== 'memory:')
     throw new ArtifactError('configuration', 'a store in memory has no place and no settings: write memory: and nothing else')
-  return openMemoryBlobStore()
 }
 
 // Copies: a reader that changes its chunk must not change the blob.
