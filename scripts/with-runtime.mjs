@@ -87,7 +87,7 @@ function packageFiles() {
       .filter(entry => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
       .map(entry => join(parent, entry.name))
       .toSorted((a, b) => (a < b ? -1 : 1))
-  const found = ['.', ...['packages', 'services'].flatMap(parent => directories(parent)), 'e2e', 'bench']
+  const found = ['.', ...['packages', 'services'].flatMap(parent => directories(parent)), 'e2e', 'bench', 'infra']
   return found.map(directory => join(directory, 'package.json')).filter(file => existsSync(join(root, file)))
 }
 
