@@ -26,6 +26,13 @@ export interface BlobEntry extends BlobStat {
   readonly digest: Digest
 }
 
+/** The room where the bytes are, shared with whatever else lies there; in bytes. */
+export interface Space {
+  readonly total: number
+  /** What this process may still fill. */
+  readonly free: number
+}
+
 /**
  * Where bytes are kept: a backend. It files bytes under the digest that it is told and knows nothing of digests being right;
  * `checkedBlobStore()` proves them, once, for every backend. Every backend passes `describeBlobStore()` of `./conformance`.
@@ -76,6 +83,9 @@ export interface BlobStore extends AsyncDisposable {
    * @throws ArtifactError `storage-full`
    */
   probe(options?: Abortable): Promise<void>
+
+  /** How much room there is. Left out by a backend that knows of no end. */
+  space?(): Promise<Space>
 
   /** What the backend is, and what is known of it without asking it. */
   report(): BackendReport

@@ -1,5 +1,5 @@
 import type { AnyDigest, ContentDigests, Digest } from '@artifact-store/core'
-import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream } from './blob-store.ts'
+import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream, Space } from './blob-store.ts'
 import type { BlockRecord } from './blocks/block-record.ts'
 import { BlockRecords } from './blocks/block-records.ts'
 import { provenRead } from './blocks/proven-read.ts'
@@ -60,6 +60,8 @@ export interface CheckedBlobStore extends AsyncDisposable {
   delete(digest: Digest, options?: Abortable): Promise<boolean>
   list(options?: Abortable & { readonly after?: Digest | undefined }): AsyncIterable<BlobEntry>
   probe(options?: Abortable): Promise<void>
+  /** How much room there is; undefined where the backend knows of no end. */
+  space(): Promise<Space | undefined>
   report(): BackendReport
   examine(options?: Abortable): Promise<BackendReport>
 }
@@ -108,6 +110,7 @@ export function checkedBlobStore(
     },
     list: options => store.list(options),
     probe: options => store.probe(options),
+    space: async () => store.space?.(),
     report: () => store.report(),
     examine: options => store.examine(options),
     async [Symbol.asyncDispose]() {

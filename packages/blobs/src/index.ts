@@ -1,7 +1,15 @@
 export { abortable } from './abortable.ts'
 export { openFsBlobStore } from './backends/fs.ts'
 export { openMemoryBlobStore } from './backends/memory.ts'
-export { type Abortable, type BlobEntry, type BlobStat, type BlobStore, type ByteStream, smallBlobBytes } from './blob-store.ts'
+export {
+  type Abortable,
+  type BlobEntry,
+  type BlobStat,
+  type BlobStore,
+  type ByteStream,
+  type Space,
+  smallBlobBytes,
+} from './blob-store.ts'
 export { type ByteRange, clampRange } from './byte-range.ts'
 export type { BackendReport, Capability, Finding } from './capability.ts'
 export type { BlobFinding } from './check-blob.ts'

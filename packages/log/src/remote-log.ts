@@ -8,7 +8,7 @@ import { type FramedAppend, frameAppend, joinFrames } from './wire/append-frames
 import { maxAppendRequestBytes, maxAppendsPerRequest } from './wire/limits.ts'
 import { readResults } from './wire/outcomes.ts'
 
-export interface RemoteLogOptions {
+export interface RemoteLogOptions<Origin = unknown> {
   /** The log-writers, the preferred one first. */
   readonly urls: readonly [URL, ...URL[]]
   /** The secret that the log-writers share with those who may append. */
@@ -23,6 +23,16 @@ export interface RemoteLogOptions {
   readonly maxAppendsPerRequest?: number
   /** How many requests may be under way at once; 2 unless told. */
   readonly maxInFlight?: number
+  /** Tells log-writers for whom they are asked; without it they are not told. */
+  readonly propagation?: Propagation<Origin> | undefined
+}
+
+/** How a request to a log-writer names those for whom it is made. */
+export interface Propagation<Origin> {
+  /** For whom an append is, asked when it is submitted. */
+  origin(): Origin | undefined
+  /** What a request says that carries the appends of these. */
+  headers(origins: readonly (Origin | undefined)[]): Readonly<Record<string, string>>
 }
 
 export interface RemoteLog extends AppendPort, AsyncDisposable {}
@@ -38,14 +48,14 @@ export interface RemoteLog extends AppendPort, AsyncDisposable {}
  * @throws (from `append`) besides what the port says: `invalid-json` for a payload that is none; `body-too-large`, before it is sent, for an
  *   append that no request could carry; `configuration` when a log-writer does not accept the token.
  */
-export function openRemoteLog(options: RemoteLogOptions): RemoteLog {
-  const { urls, token, patienceMs = 15_000, attemptMs = 5000, maxWaiting = 10_000, maxInFlight = 2 } = options
+export function openRemoteLog<Origin>(options: RemoteLogOptions<Origin>): RemoteLog {
+  const { urls, token, patienceMs = 15_000, attemptMs = 5000, maxWaiting = 10_000, maxInFlight = 2, propagation } = options
   const open = (url: URL): LogWriterClient => openLogWriterClient(url, token, maxInFlight)
   const [preferred, ...others] = urls
   const writers = [open(preferred), ...others.map(open)] as const
   const choice = chooseWriter(writers)
   const stopped = new AbortController()
-  const dispatcher = createDispatcher<Outgoing, AppendOutcome>({
+  const dispatcher = createDispatcher<Outgoing<Origin>, AppendOutcome>({
     send: batch => sendPatiently(batch),
     touches: outgoing => outgoing.touches,
     weigh: outgoing => outgoing.framed.bytes,
@@ -56,11 +66,12 @@ export function openRemoteLog(options: RemoteLogOptions): RemoteLog {
     maxWaitingWeight,
   })
 
-  async function sendPatiently(batch: readonly Pending<Outgoing, AppendOutcome>[]): Promise<void> {
+  async function sendPatiently(batch: readonly Pending<Outgoing<Origin>, AppendOutcome>[]): Promise<void> {
     const body = joinFrames(batch.map(({ item }) => item.framed))
+    const headers = propagation?.headers(batch.map(({ item }) => item.origin)) ?? {}
     const deadline = patienceMs + Math.max(...batch.map(({ since }) => since))
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      const answer = await askEach(body, deadline)
+      const answer = await askEach(body, headers, deadline)
       if (!isArtifactError(answer)) return settle(batch, answer)
       // Not all clients at the same moment.
       const resumeAt = performance.now() + Math.max(pauseMs, retryAfterMs(answer)) * (1 + Math.random() / 4)
@@ -73,13 +84,17 @@ export function openRemoteLog(options: RemoteLogOptions): RemoteLog {
   }
 
   /** Asks each log-writer once, from the chosen one on. @returns the results, or why the last one asked has none. */
-  async function askEach(body: Buffer, deadline: number): Promise<readonly (AppendOutcome | ArtifactError)[] | ArtifactError> {
+  async function askEach(
+    body: Buffer,
+    headers: Readonly<Record<string, string>>,
+    deadline: number,
+  ): Promise<readonly (AppendOutcome | ArtifactError)[] | ArtifactError> {
     let failure: ArtifactError | undefined
     for (const _ of writers) {
       const writer = choice.current()
       const timeoutMs = Math.max(leastAttemptMs, Math.min(attemptMs, deadline - performance.now()))
       try {
-        return readResults(await writer.append(body, timeoutMs))
+        return readResults(await writer.append(body, headers, timeoutMs))
       } catch (error) {
         if (stopped.signal.aborted || !isArtifactError(error, 'log-unavailable', 'overloaded')) throw error
         failure = error
@@ -91,7 +106,7 @@ export function openRemoteLog(options: RemoteLogOptions): RemoteLog {
 
   return {
     async append(append, { signal } = {}) {
-      return dispatcher.submit(outgoing(append), { signal })
+      return dispatcher.submit(outgoing(append, propagation?.origin()), { signal })
     },
     async [Symbol.asyncDispose]() {
       stopped.abort(new ArtifactError('log-unavailable', 'the connection to the log-writer was closed before it had answered'))
@@ -107,12 +122,13 @@ const firstPauseMs = 20
 const longestPauseMs = 500
 const leastAttemptMs = 500
 
-interface Outgoing {
+interface Outgoing<Origin> {
   readonly framed: FramedAppend
   readonly touches: readonly string[]
+  readonly origin: Origin | undefined
 }
 
-function outgoing(append: Append): Outgoing {
+function outgoing<Origin>(append: Append, origin: Origin | undefined): Outgoing<Origin> {
   const framed = frameAppend(append)
   if (framed.bytes > maxAppendRequestBytes - frameOverhead) {
     throw new ArtifactError(
@@ -125,13 +141,13 @@ function outgoing(append: Append): Outgoing {
     ...append.conditions.map(({ subject }) => `${subject.kind}/${subject.id}`),
     ...append.events.map(({ subjectKind, subjectId }) => `${subjectKind}/${subjectId}`),
   ])
-  return { framed, touches: [`key ${append.key}`, ...subjects] }
+  return { framed, touches: [`key ${append.key}`, ...subjects], origin }
 }
 
 // What the frames of one append have around them.
 const frameOverhead = 16
 
-function settle(batch: readonly Pending<Outgoing, AppendOutcome>[], results: readonly (AppendOutcome | ArtifactError)[]): void {
+function settle(batch: readonly Pending<unknown, AppendOutcome>[], results: readonly (AppendOutcome | ArtifactError)[]): void {
   for (const [index, pending] of batch.entries()) {
     const result = results[index]
     if (isArtifactError(result)) pending.reject(result)

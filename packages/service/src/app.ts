@@ -5,9 +5,10 @@ import type { AppEnv } from './app-env.ts'
 import type { Health } from './health.ts'
 import { healthRoutes } from './health-routes.ts'
 import type { Logger } from './logger.ts'
+import { observeRequests } from './observe-requests.ts'
 import { problemOf } from './problem.ts'
 import { problemResponse } from './problem-response.ts'
-import { observeRequests } from './request-observer.ts'
+import { createRequestObserver } from './request-observer.ts'
 
 export type App = Hono<AppEnv>
 
@@ -26,7 +27,7 @@ export interface AppOptions {
  */
 export function createApp(options: AppOptions): App {
   const app: App = new Hono()
-  app.use(observeRequests(options.logger, options.metrics))
+  app.use(observeRequests(createRequestObserver(options.logger, options.metrics)))
   app.onError((error, c) => {
     const { status, kind } = problemOf(error)
     const seen = { err: error, kind, requestId: c.get('requestId'), method: c.req.method, path: c.req.path }

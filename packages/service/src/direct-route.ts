@@ -3,10 +3,10 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Registry } from 'prom-client'
 import type { App } from './app.ts'
 import type { Logger } from './logger.ts'
-import { requestHistogram } from './metrics.ts'
 import { problemOf } from './problem.ts'
 import { writeProblem } from './problem-response.ts'
-import { requestIdOf } from './request-observer.ts'
+import { inRequest, logFields } from './request-context.ts'
+import { createRequestObserver } from './request-observer.ts'
 
 /** Answers a request on Node's own response, if it is one of its own: then it answers true, at once. */
 export type DirectHandler = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean
@@ -36,25 +36,15 @@ export function mountDirect(app: App, route: DirectRoute, options: { logger: Log
 function directHandler(route: DirectRoute, options: { logger: Logger; metrics: Registry }): DirectHandler {
   const { method, path } = route
   const { logger, metrics } = options
-  const durations = requestHistogram(metrics)
+  const observer = createRequestObserver(logger, metrics)
   return (incoming, outgoing) => {
     if (incoming.url !== path || incoming.method !== method) return false
-    const startedAt = performance.now()
-    const requestId = requestIdOf(incoming.headers['x-request-id']?.toString())
+    const observed = observer.begin({ method, path, header: name => incoming.headers[name]?.toString() })
     let quiet = true
-    outgoing.setHeader('X-Request-Id', requestId)
-    outgoing.once('close', () => {
-      const seconds = (performance.now() - startedAt) / 1000
-      const status = outgoing.headersSent ? outgoing.statusCode : 499
-      durations.observe({ method, route: path, status: String(status) }, seconds)
-      const level = quiet ? 'debug' : 'info'
-      if (!logger.isLevelEnabled(level)) return
-      const line = { requestId, method, path, route: path, status, ms: Math.round(seconds * 1e5) / 100 }
-      logger[level](outgoing.writableFinished ? line : { ...line, complete: false }, 'request')
-    })
-    route.handle(incoming, outgoing).catch((error: unknown) => {
+    observed.endWith(incoming, outgoing, () => ({ route: path, level: quiet ? 'debug' : 'info' }))
+    inRequest(observed.context, () => route.handle(incoming, outgoing)).catch((error: unknown) => {
       const { status, kind } = problemOf(error)
-      const seen = { err: error, kind, requestId, method, path }
+      const seen = { err: error, kind, ...logFields(observed.context), method, path }
       // Those who are pushed back come in crowds, and the measurements count them.
       quiet = kind === 'overloaded'
       if (outgoing.destroyed) logger.debug(seen, 'request failed after the client had left')

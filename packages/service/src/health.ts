@@ -1,13 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isArtifactError } from '@artifact-store/core'
 
-/** Resolves when the thing works, optionally with a remark; throws when it does not. */
-export type Probe = (signal: AbortSignal) => Promise<string | undefined> | Promise<void>
+/**
+ * Looks at one thing that a process depends on. Resolves when the work can be done, optionally with a remark, or with a warning: something is not as
+ * it should be, and somebody had better look before it gets worse. Throws when the work cannot be done.
+ */
+export type Probe = (signal: AbortSignal) => Promise<string | Warning | undefined> | Promise<void>
+
+export interface Warning {
+  readonly warning: string
+}
 
 export interface CheckResult {
+  /** False when this keeps the process from being ready. */
   readonly ok: boolean
+  readonly state: CheckState
+  /** When it was first seen so, in RFC 3339. */
+  readonly since: string
+  /** In words: how it stands, or what is wrong. */
   readonly detail?: string | undefined
 }
+
+export type CheckState = 'ok' | 'warning' | 'failing'
 
 export interface Readiness {
   readonly status: 'ready' | 'unready' | 'starting' | 'stopping'
@@ -20,11 +34,11 @@ export interface HealthOptions {
 }
 
 /**
- * Whether a process can do its work: a named check for each thing it depends on. Ready means started, not stopping, and every
- * check passed within its timeout.
+ * Whether a process can do its work: a named check for each thing it depends on. Ready means started, not stopping, and no check
+ * failing or silent.
  */
 export class Health {
-  readonly #checks = new Map<string, { probe: Probe; timeoutMs: number }>()
+  readonly #checks = new Map<string, Check>()
   readonly #cacheMs: number
   #phase: 'starting' | 'running' | 'stopping' = 'starting'
   #cached: { at: number; checks: Promise<Readiness['checks']> } | undefined
@@ -57,19 +71,29 @@ export class Health {
   }
 
   async #runChecks(): Promise<Readiness['checks']> {
-    const entries = [...this.#checks].map(
-      async ([name, { probe, timeoutMs }]) => [name, await runCheck(probe, timeoutMs)] as const,
-    )
+    const entries = [...this.#checks].map(async ([name, check]) => {
+      const { state, detail } = await runCheck(check)
+      if (check.seen?.state !== state) check.seen = { state, since: new Date().toISOString() }
+      return [name, { ok: state !== 'failing', ...check.seen, ...(detail === undefined ? {} : { detail }) }] as const
+    })
     return Object.fromEntries(await Promise.all(entries))
   }
 }
 
-async function runCheck(probe: Probe, timeoutMs: number): Promise<CheckResult> {
+interface Check {
+  readonly probe: Probe
+  readonly timeoutMs: number
+  seen?: Pick<CheckResult, 'state' | 'since'>
+}
+
+type Seen = Pick<CheckResult, 'state' | 'detail'>
+
+async function runCheck({ probe, timeoutMs }: Check): Promise<Seen> {
   const done = new AbortController()
   // Raced as well as signalled: a probe that ignores its signal must not hold up the answer.
   const late = delay(timeoutMs, undefined, { signal: done.signal }).then(
-    (): CheckResult => ({ ok: false, detail: `no answer within ${timeoutMs} ms` }),
-    (): CheckResult => ({ ok: false }),
+    (): Seen => ({ state: 'failing', detail: `no answer within ${timeoutMs} ms` }),
+    (): Seen => ({ state: 'failing' }),
   )
   const probed = attempt(probe, AbortSignal.any([done.signal, AbortSignal.timeout(timeoutMs)]))
   try {
@@ -79,11 +103,12 @@ async function runCheck(probe: Probe, timeoutMs: number): Promise<CheckResult> {
   }
 }
 
-async function attempt(probe: Probe, signal: AbortSignal): Promise<CheckResult> {
+async function attempt(probe: Probe, signal: AbortSignal): Promise<Seen> {
   try {
-    return { ok: true, detail: (await probe(signal)) ?? undefined }
+    const remark = (await probe(signal)) ?? undefined
+    return typeof remark === 'object' ? { state: 'warning', detail: remark.warning } : { state: 'ok', detail: remark }
   } catch (error) {
-    return { ok: false, detail: explain(error) }
+    return { state: 'failing', detail: explain(error) }
   }
 }
 

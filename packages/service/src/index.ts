@@ -7,7 +7,15 @@ export { type ConfigSchema, type Environment, loadConfig, type ProcessConfig, pr
 export { isConnectionError } from './connection-error.ts'
 export { contradiction } from './contradiction.ts'
 export { type DirectHandler, type DirectRoute, mountDirect } from './direct-route.ts'
-export { type CheckResult, Health, type HealthOptions, type Probe, type Readiness } from './health.ts'
+export {
+  type CheckResult,
+  type CheckState,
+  Health,
+  type HealthOptions,
+  type Probe,
+  type Readiness,
+  type Warning,
+} from './health.ts'
 export { type HttpServer, type HttpServerOptions, listenHttp } from './http-server.ts'
 export { type JsonBodyOptions, readJson } from './json-body.ts'
 export { type LeadOptions, lead, leaderLocks } from './leadership.ts'
@@ -18,6 +26,7 @@ export { connectNats, type Nats } from './nats.ts'
 export { openPool, type Pool, type PoolClient, type PoolOptions } from './postgres.ts'
 export { invalidFields, type Problem, type ProblemDocument, problemHeaders, problemOf, problems, problemType } from './problem.ts'
 export { problemResponse, writeProblem } from './problem-response.ts'
+export { currentRequest, inRequest, joinRequests, type RequestContext, requestHeaders } from './request-context.ts'
 export { run, type Scope, type Served, type Service } from './run.ts'
 export { Secret } from './secret.ts'
 export * from './settings.ts'

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Logger } from './logger.ts'
+import { outsideRequests } from './request-context.ts'
 import type { Secret } from './secret.ts'
 
 export type Pool = pg.Pool
@@ -31,7 +32,9 @@ export function openPool(options: PoolOptions): Pool & AsyncDisposable {
     idleTimeoutMillis: 30_000,
     ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs, onConnect: noticeLeaving }),
   })
-  const warn = (error: Error): void => logger.warn({ err: error }, 'a PostgreSQL connection broke; it is replaced')
+  // A connection outlives the request that opened it, and must not break in its name.
+  const warn = (error: Error): void =>
+    outsideRequests(() => logger.warn({ err: error }, 'a PostgreSQL connection broke; it is replaced'))
   pool.on('error', warn)
   // A client that is checked out reports to itself, not to the pool; without a listener that would end the process.
   pool.on('connect', client => client.on('error', warn))

@@ -1,50 +1,76 @@
-import { randomUUID } from 'node:crypto'
-import type { Context, MiddlewareHandler } from 'hono'
-import { matchedRoutes } from 'hono/route'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Registry } from 'prom-client'
-import { type AppEnv, outgoingOf } from './app-env.ts'
 import type { Logger } from './logger.ts'
-import { requestHistogram } from './metrics.ts'
+import { logFields, type RequestContext } from './request-context.ts'
+import { otherRequestsHeader, otherRequestsOf, requestIdHeader, requestIdOf } from './request-id.ts'
+import { requestMetrics } from './request-metrics.ts'
 
-/**
- * Gives every request an id (the client's own `X-Request-Id` where that is harmless, else a UUID), answers it in the same
- * header, and measures and logs the request when the last byte of its answer is out, however that was written.
- */
-export function observeRequests(logger: Logger, metrics: Registry): MiddlewareHandler<AppEnv> {
-  const durations = requestHistogram(metrics)
-  return async (c, next) => {
-    const startedAt = performance.now()
-    const requestId = requestIdOf(c.req.header('x-request-id'))
-    c.set('requestId', requestId)
-    const observe = (status: number, complete: boolean): void => {
-      const seconds = (performance.now() - startedAt) / 1000
-      const { method } = c.req
-      const route = routeOf(c)
-      durations.observe({ method, route, status: String(status) }, seconds)
-      const line = { requestId, method, path: c.req.path, route, status, ms: Math.round(seconds * 1e5) / 100 }
-      const quiet = status < 400 && (method === 'GET' || method === 'HEAD')
-      logger[quiet ? 'debug' : 'info'](complete ? line : { ...line, complete }, 'request')
-    }
-    const outgoing = outgoingOf(c)
-    if (outgoing === undefined) {
-      await next()
-      c.header('X-Request-Id', requestId)
-      observe(c.res.status, true)
-      return
-    }
-    // On Node's response itself, so that it is there also when a handler writes that without Hono.
-    outgoing.setHeader('X-Request-Id', requestId)
-    outgoing.once('close', () => observe(outgoing.headersSent ? outgoing.statusCode : 499, outgoing.writableFinished))
-    await next()
+/** Gives requests their ids, and measures and logs each when the last byte of its answer is out, however that was written. */
+export interface RequestObserver {
+  /** @param header its value, by its name in lower case. */
+  begin(request: { readonly method: string; readonly path: string; header(name: string): string | undefined }): ObservedRequest
+}
+
+interface ObservedRequest {
+  readonly context: RequestContext
+  /** Ends it when Node's answer has ended, which gets the id as `X-Request-Id`. @param look asked then for what was not known before. */
+  endWith(incoming: IncomingMessage, outgoing: ServerResponse, look: () => Seen): void
+  /** Ends it now. */
+  end(status: number, seen: Seen): void
+}
+
+interface Seen {
+  /** The pattern of the route that answered; never the path itself, of which there are endlessly many. */
+  readonly route: string
+  /** How loud the line is; by default `debug` for reads that went well, else `info`. */
+  readonly level?: 'debug' | 'info'
+}
+
+export function createRequestObserver(logger: Logger, registry: Registry): RequestObserver {
+  const metrics = requestMetrics(registry)
+  return {
+    begin({ method, path, header }) {
+      const startedAt = performance.now()
+      const context: RequestContext = {
+        requestId: requestIdOf(header(requestIdHeader)),
+        others: otherRequestsOf(header(otherRequestsHeader)),
+      }
+      metrics.begun()
+      const end = (status: number, { route, level }: Seen, { complete = true, bytesIn = 0, bytesOut = 0 } = {}): void => {
+        const seconds = (performance.now() - startedAt) / 1000
+        metrics.ended({ method, route, status, seconds, bytesIn, bytesOut, complete })
+        const chosen = level ?? (status < 400 && (method === 'GET' || method === 'HEAD') ? 'debug' : 'info')
+        if (!logger.isLevelEnabled(chosen)) return
+        const line = { ...logFields(context), method, path, route, status, ms: Math.round(seconds * 1e5) / 100 }
+        logger[chosen](complete ? line : { ...line, complete }, 'request')
+      }
+      return {
+        context,
+        end,
+        endWith(incoming, outgoing, look) {
+          // On Node's response itself, so that it is there also when a handler writes that without Hono.
+          outgoing.setHeader('X-Request-Id', context.requestId)
+          outgoing.once('close', () => {
+            const status = outgoing.headersSent ? outgoing.statusCode : clientLeft
+            end(status, look(), { complete: outgoing.writableFinished, ...bytesSince(incoming.socket) })
+          })
+        },
+      }
+    },
   }
 }
 
-/** The id that the client gave, where that is harmless, else a new one. */
-export function requestIdOf(given: string | undefined): string {
-  return given !== undefined && /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : randomUUID()
-}
+/** nginx's number for a client that closed the connection before it had an answer; it is never sent. */
+const clientLeft = 499
 
-/** The pattern of the route that answered; never the path itself, of which there are endlessly many. */
-function routeOf(c: Context<AppEnv>): string {
-  return matchedRoutes(c).findLast(route => route.method !== 'ALL')?.path ?? 'unmatched'
+const counted = Symbol('counted')
+type CountedSocket = Socket & { [counted]?: { bytesIn: number; bytesOut: number } }
+
+/** The bytes of a connection since the request before this one had its answer. */
+function bytesSince(socket: CountedSocket): { bytesIn: number; bytesOut: number } {
+  const { bytesIn, bytesOut } = socket[counted] ?? { bytesIn: 0, bytesOut: 0 }
+  const now = { bytesIn: socket.bytesRead, bytesOut: socket.bytesWritten }
+  socket[counted] = now
+  return { bytesIn: Math.max(0, now.bytesIn - bytesIn), bytesOut: Math.max(0, now.bytesOut - bytesOut) }
 }

@@ -5,6 +5,7 @@ import { type App, createApp } from './app.ts'
 import { type ConfigSchema, loadConfig, type ProcessConfig } from './config.ts'
 import type { DirectHandler } from './direct-route.ts'
 import { Health } from './health.ts'
+import { healthMetrics } from './health-metrics.ts'
 import { listenHttp } from './http-server.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
@@ -68,12 +69,14 @@ async function serveUntilStopped<C extends ProcessConfig>(service: Service<C>, c
   const stop = stopRequested(config, logger)
   const stopping = new AbortController()
   await using resources = new AsyncDisposableStack()
+  const [metrics, health] = [createMetrics(service.name), new Health()]
+  healthMetrics(metrics, health)
   const scope: Scope = {
     name: service.name,
     logger,
     signal: stopping.signal,
-    metrics: createMetrics(service.name),
-    health: new Health(),
+    metrics,
+    health,
     defer: dispose => resources.defer(async () => void (await dispose())),
     use: resource => resources.use(resource),
   }

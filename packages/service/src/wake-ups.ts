@@ -1,6 +1,6 @@
 import type { NatsConnection } from 'nats'
 import { listen } from './listen.ts'
-import { connectNats } from './nats.ts'
+import { connectNats, type Nats } from './nats.ts'
 import type { Scope } from './run.ts'
 import type { Secret } from './secret.ts'
 
@@ -26,8 +26,14 @@ export async function startWakeUps(scope: Scope, sources: WakeUpSources): Promis
     logger.info('no NATS_URL: wake-ups come from PostgreSQL')
     return
   }
+  let broker: Nats | undefined
+  // Nobody waits for the broker, so what is missing without it is worth a warning and no more.
+  scope.health.check('nats', async () =>
+    broker?.connected() ? 'connected' : { warning: 'the broker does not answer: wake-ups come from PostgreSQL alone' },
+  )
   const connecting = connectNats(natsUrl, { name: `artifact-store ${name}`, logger, signal }).then(
     nats => {
+      broker = nats
       scope.use(nats)
       scope.use(overNats(nats.connection))
     },

@@ -31,12 +31,19 @@ export interface SystemOptions {
   readonly events?: readonly StoredEvent[] | undefined
   /** How many events a partition of the log holds; as many as in production when absent. */
   readonly partitionEvents?: number | undefined
+  /** What the environment of every service has beside its own. */
+  readonly env?: Readonly<Record<string, string>> | undefined
   /** Where the bytes are, in the place of a directory, and what a gateway's environment needs for it. */
   readonly backend?: { readonly url: string; readonly env: Readonly<Record<string, string>> } | undefined
 }
 
 /** Starts them without a broker: what needs one says so and starts one. */
-export async function startSystem({ events = [], partitionEvents, backend }: SystemOptions = {}): Promise<RunningSystem> {
+export async function startSystem({
+  events = [],
+  partitionEvents,
+  backend,
+  env: common = {},
+}: SystemOptions = {}): Promise<RunningSystem> {
   await using stack = new AsyncDisposableStack()
   const blobs = await mkdtemp(join(tmpdir(), 'artifact-store-blobs-'))
   stack.defer(() => rm(blobs, { recursive: true, force: true }))
@@ -47,17 +54,15 @@ export async function startSystem({ events = [], partitionEvents, backend }: Sys
   await insertEvents(database.pool, events)
   const token = 'test-admin-token'
   const logWriterToken = 'test-log-writer-token'
-  const archive = { LOG_ARCHIVE_URL: `fs://${logArchive}` }
+  const shared = { ...common, LOG_ARCHIVE_URL: `fs://${logArchive}` }
   const logWriter = stack.use(
     await startService('log-writer', {
-      env: { ...archive, DATABASE_URL: database.urlFor('log_writer'), LOG_WRITER_TOKEN: logWriterToken },
+      env: { ...shared, DATABASE_URL: database.urlFor('log_writer'), LOG_WRITER_TOKEN: logWriterToken },
     }),
   )
-  const projector = stack.use(
-    await startService('projector', { env: { ...archive, DATABASE_URL: database.urlFor('projector') } }),
-  )
+  const projector = stack.use(await startService('projector', { env: { ...shared, DATABASE_URL: database.urlFor('projector') } }))
   const env = {
-    ...archive,
+    ...shared,
     DATABASE_URL: database.urlFor('gateway'),
     LOG_WRITER_URL: logWriter.url,
     LOG_WRITER_TOKEN: logWriterToken,

@@ -25,6 +25,7 @@ import { createUploads } from '@artifact-store/uploads'
 import { viewsChannel, viewsDatabase, viewsPosition } from '@artifact-store/views'
 import { packageChecksums } from './archive/package-checksums.ts'
 import { asyncApiDocument } from './asyncapi.ts'
+import { watchBlobSpace } from './blob-space.ts'
 import type { GatewayConfig } from './config.ts'
 import type { GatewayContext } from './context.ts'
 import { openEvents } from './events/events-context.ts'
@@ -32,17 +33,20 @@ import { createTokenLookup } from './http/authenticate.ts'
 import { mountRoutes } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
 import { ensureBootstrapToken } from './registry/bootstrap-token.ts'
+import { damageCounter } from './registry/damage-metrics.ts'
 import { reportDamage } from './registry/damage-reports.ts'
 import { createPackageFiles } from './registry/package-files.ts'
+import { tellRequests } from './registry/tell-requests.ts'
 import { watchedBlobs } from './registry/watched-blobs.ts'
 import { routes } from './routes/index.ts'
 import { collectUploads } from './uploads/collect-uploads.ts'
 import { registerUpload } from './uploads/register-upload.ts'
 import { followViews } from './views-follower.ts'
+import { tellViewsLag } from './views-lag.ts'
 
 /** The way in: streams bytes, decides, appends through the log-writer, reads the views. */
 export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<App> {
-  const { logger, health, signal } = scope
+  const { logger, health, metrics, signal } = scope
   const pool = scope.use(
     openPool({
       url: config.DATABASE_URL,
@@ -62,12 +66,13 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   )
   const [preferred, ...standbys] = config.LOG_WRITER_URL
   const logWriters = [new URL(preferred), ...standbys.map(url => new URL(url))] as const
-  const log = scope.use(openRemoteLog({ urls: logWriters, token: config.LOG_WRITER_TOKEN.reveal() }))
+  const log = scope.use(openRemoteLog({ urls: logWriters, token: config.LOG_WRITER_TOKEN.reveal(), propagation: tellRequests() }))
   const follower = followViews(pool)
   const views = viewsDatabase(pool)
   const logBell = createBell()
   const backend = withoutSecrets(config.BLOBS_URL)
-  const onDamage = reportDamage({ log, follower, views, backend, logger, blobs: checkedBlobs }, signal)
+  const onRecorded = damageCounter(metrics)
+  const onDamage = reportDamage({ log, follower, views, backend, logger, blobs: checkedBlobs, onRecorded }, signal)
   const blobs = watchedBlobs(checkedBlobs, onDamage)
   const checksums = scope.use(await openDerivedStore(config.BLOBS_URL, 'checksums'))
   const { LOG_ARCHIVE_URL: archiveUrl } = config
@@ -76,6 +81,8 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
 
   health.check('postgres', async () => `views at ${await viewsPosition(pool)}`)
   health.check('blobs', checkSignal => blobs.probe({ signal: checkSignal }))
+  watchBlobSpace(scope, () => checkedBlobs.space())
+  health.check('views', () => tellViewsLag(read(), () => viewsPosition(pool)))
   health.check('archive', checkSignal => tellArchive(pool, archive, checkSignal))
   health.check('log-writer', checkSignal => checkAnyReady(logWriters, checkSignal))
 

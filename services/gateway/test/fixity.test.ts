@@ -48,6 +48,8 @@ describe('a blob that rots', () => {
       },
     }
     await expect.poll(() => fixityEvents(digest), { timeout: 10_000 }).toEqual([failed])
+    const metrics = await (await fetch(`${system.gateway.url}/metrics`)).text()
+    expect(metrics).toMatch(/^artifact_store_blob_damage_total\{finding="different"\} 1$/m)
     expect((await api.call('GET', address)).status).toBe(502)
 
     expect((await api.call('POST', '/v1/blobs/missing', { json: { digests: [digest] } })).json.missing).toEqual([digest])

@@ -32,7 +32,7 @@ it('a gateway with two log-writers writes as long as one of them works, and says
     .poll(() => logWriterCheck(gateway), { timeout: 10_000 })
     .toEqual({
       status: 200,
-      check: { ok: true, detail: `${new URL(standby.url).host} is ready` },
+      check: expect.objectContaining({ ok: true, detail: `${new URL(standby.url).host} is ready` }),
     })
   await standby.kill()
   await expect.poll(() => logWriterCheck(gateway), { timeout: 10_000 }).toMatchObject({ status: 503, check: { ok: false } })

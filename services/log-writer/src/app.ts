@@ -6,6 +6,7 @@ import { appendMetrics } from './append-metrics.ts'
 import { appendRoute } from './append-route.ts'
 import { startArchiving } from './archive.ts'
 import type { LogWriterConfig } from './config.ts'
+import { databaseMetrics } from './database-metrics.ts'
 import { startPartitionKeeping } from './partitions.ts'
 import { startRelay } from './relay.ts'
 
@@ -26,6 +27,7 @@ export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promi
   )
   const intake = createIntake({ maxBodyBytes: maxAppendRequestBytes, maxWaitingBytes: config.LOG_WRITER_MAX_WAITING_BYTES })
   const metrics = appendMetrics(scope.metrics, { appends: () => log.waiting, bytes: () => intake.bytes })
+  databaseMetrics(scope.metrics, pool)
   const grown = createBell()
   let lastAppended = 0
   const { LOG_ARCHIVE_URL: archiveUrl } = config

@@ -18,7 +18,8 @@ export function startArchiving(
   health.check('archive', async checkSignal => {
     const told = await tellArchive(connection, archive, checkSignal)
     // Appends do not depend on it: an archive that is away leaves a log-writer ready.
-    return failure ? `${told}; archiving fails: ${failure}` : told
+    if (!failure) return told
+    return { warning: `${typeof told === 'string' ? told : told.warning}; archiving fails: ${failure}` }
   })
   const metrics = archiveMetrics(scope.metrics, connection)
   if (!archive) return

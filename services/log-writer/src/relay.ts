@@ -1,6 +1,15 @@
 import { ArtifactError, type RecordedEvent } from '@artifact-store/core'
 import { type Bell, eventSource, type LogReader, logChannel, openJetStream, runRelay } from '@artifact-store/log'
-import { connectNats, lead, leaderLocks, leadingGauge, listen, type Scope, type Secret } from '@artifact-store/service'
+import {
+  connectNats,
+  lead,
+  leaderLocks,
+  leadingGauge,
+  listen,
+  type Scope,
+  type Secret,
+  type Warning,
+} from '@artifact-store/service'
 import type { LogWriterConfig } from './config.ts'
 import { type RelayMetrics, type RelayState, relayMetrics } from './relay-metrics.ts'
 
@@ -70,11 +79,12 @@ interface RelayNow {
 
 const standby: RelayNow = { state: 'standby', streamSequence: 0, logSequence: 0 }
 
-function tell({ state, streamSequence, logSequence, message }: RelayNow): string {
+function tell({ state, streamSequence, logSequence, message }: RelayNow): string | Warning {
   if (state === 'standby') return 'standby: another log-writer relays'
   if (state === 'forked') throw new ArtifactError('stream-forked', message ?? 'the stream is ahead of the log')
-  if (state === 'disconnected') return `disconnected: ${message ?? 'the broker is away'}`
-  return `${state}: stream at ${streamSequence}, log at ${logSequence}${message ? `; ${message}` : ''}`
+  if (state === 'disconnected') return { warning: `disconnected: ${message ?? 'the broker is away'}` }
+  const where = `${state}: stream at ${streamSequence}, log at ${logSequence}`
+  return message ? { warning: `${where}; ${message}` } : where
 }
 
 interface RelayParts {

@@ -312,7 +312,10 @@ describe('the log-writer', () => {
     await post(service, appends(unknownEvent(), unknownEvent(), unknownEvent()))
     await expect
       .poll(async () => (await fetch(`${service.url}/health/ready`)).json(), { timeout: 10_000 })
-      .toEqual({ status: 'ready', checks: { postgres: { ok: true, detail: 'log at 3' }, archive: { ok: true, detail: 'off' } } })
+      .toMatchObject({
+        status: 'ready',
+        checks: { postgres: { state: 'ok', detail: 'log at 3' }, archive: { state: 'ok', detail: 'off' } },
+      })
     const metrics = await (await fetch(`${service.url}/metrics`)).text()
     expect(metrics).toMatch(/^artifact_store_append_batch_size_count [1-9]/m)
     expect(metrics).toMatch(/^artifact_store_append_batch_events_count [1-9]/m)
@@ -322,6 +325,8 @@ describe('the log-writer', () => {
     expect(metrics).toMatch(/^artifact_store_append_duration_seconds_count [1-9]/m)
     expect(metrics).toMatch(/^artifact_store_appends_total\{outcome="appended",reason=""\} [1-9]/m)
     expect(metrics).toMatch(/^http_request_duration_seconds_count\{.*route="\/v1\/appends".*status="200"\} [1-9]/m)
+    expect(metrics).toMatch(/^artifact_store_database_size_bytes [1-9]\d+$/m)
+    expect(metrics).toMatch(/^artifact_store_ready 1$/m)
     expect(metrics).toMatch(/^artifact_store_build_info\{name="log-writer"/m)
   })
 

@@ -1,10 +1,10 @@
-import { open, rm, stat, unlink } from 'node:fs/promises'
+import { open, rm, stat, statfs, unlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { ArtifactError, type Digest } from '@artifact-store/core'
 import { abortable } from '../abortable.ts'
-import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream } from '../blob-store.ts'
+import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream, Space } from '../blob-store.ts'
 import { type ByteRange, clampRange } from '../byte-range.ts'
 import type { BackendReport } from '../capability.ts'
 import { BlockPool } from '../disk/block-pool.ts'
@@ -153,6 +153,11 @@ class FsBlobStore implements BlobStore {
       await onDisk('remove', path, rm(path, { force: true }))
     }
     await this.#assertMounted()
+  }
+
+  async space(): Promise<Space> {
+    const { bsize, blocks, bavail } = await onDisk('look at', this.#layout.blobs, statfs(this.#layout.blobs))
+    return { total: blocks * bsize, free: bavail * bsize }
   }
 
   report(): BackendReport {

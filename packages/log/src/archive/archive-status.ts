@@ -56,14 +56,14 @@ export async function archiveStatus(connection: Queryable): Promise<ArchiveStatu
 
 /**
  * For readiness: whether the archived part of the log can be read, as far as a look at its newest segment tells. An archive that is away delays
- * those who read old events and nobody else, so that is told and not thrown.
+ * those who read old events and nobody else, so that is a warning and not thrown.
  * @throws ArtifactError `configuration` where a part of the log is in the archive alone and this process was given none.
  */
 export async function tellArchive(
   connection: Queryable,
   archive: LogArchive | undefined,
   signal?: AbortSignal,
-): Promise<string | undefined> {
+): Promise<string | { readonly warning: string }> {
   const { rows } = await connection.query<{ last: string | number; digest: Buffer; before: string | number | null }>({
     name: 'log-newest-segment',
     text: `select s.last_sequence as last, s.digest, (select max(last_sequence) from log.partitions where detached_at is not null) as before
@@ -82,6 +82,6 @@ export async function tellArchive(
     return `archived to ${newest.last}`
   } catch (error) {
     if (!isArtifactError(error)) throw error
-    return `archived to ${newest.last}, which cannot be read: ${error.message}`
+    return { warning: `archived to ${newest.last}, which cannot be read: ${error.message}` }
   }
 }

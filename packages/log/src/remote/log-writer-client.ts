@@ -7,11 +7,11 @@ export interface LogWriterClient extends AsyncDisposable {
   /** Host and port, for messages. */
   readonly name: string
   /**
-   * Sends a body of framed appends. @returns the results as text.
+   * Sends a body of framed appends, with headers beside its own. @returns the results as text.
    * @throws ArtifactError `log-unavailable` or `overloaded` where asking again may help, then with `retryAfterMs` in its details if the
    *   log-writer named a time; `configuration` when it does not accept the token; `internal` for what it should never answer.
    */
-  append(body: Buffer, timeoutMs: number): Promise<string>
+  append(body: Buffer, headers: Readonly<Record<string, string>>, timeoutMs: number): Promise<string>
   /** Whether it says that it can work, within two seconds. */
   ready(): Promise<boolean>
 }
@@ -22,8 +22,12 @@ export function openLogWriterClient(url: URL, token: string, connections: number
   const headers = { 'content-type': appendFramesType, authorization: `Bearer ${token}` }
   return {
     name: url.host,
-    async append(body, timeoutMs) {
-      const request = { method: 'POST', path: '/v1/appends', headers, body, headersTimeout: timeoutMs, bodyTimeout: timeoutMs }
+    async append(body, more, timeoutMs) {
+      const request = {
+        ...{ method: 'POST', path: '/v1/appends', headers: { ...headers, ...more }, body },
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+      }
       const {
         statusCode,
         headers: answered,

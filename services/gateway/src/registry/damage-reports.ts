@@ -21,6 +21,8 @@ const quietMs = 60 * 60 * 1000
 export function reportDamage(
   gateway: Pick<GatewayContext, 'log' | 'follower' | 'views' | 'backend' | 'logger'> & {
     readonly blobs: Pick<CheckedBlobStore, 'check'>
+    /** Told when the log was. */
+    readonly onRecorded: (finding: BlobFinding['kind']) => void
   },
   signal: AbortSignal,
 ): OnDamage {
@@ -42,6 +44,7 @@ export function reportDamage(
       }
     })
     if (position === undefined) return
+    gateway.onRecorded(finding.kind)
     if (finding.kind === 'intact') quietUntil.set(digest, Date.now() + quietMs)
     gateway.logger.error({ digest, finding, err: cause }, 'a blob is damaged; it heals when its bytes are uploaded again')
   }

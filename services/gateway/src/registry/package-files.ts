@@ -13,6 +13,7 @@ import {
   pathsToLookUp,
 } from '@artifact-store/core'
 import { createFunnel, type Funnel } from '@artifact-store/log'
+import { currentRequest, inRequest, joinRequests, type RequestContext } from '@artifact-store/service'
 import { findBlobs, findDirectories, findFiles } from '@artifact-store/views'
 import type { GatewayContext } from '../context.ts'
 import { type Decision, decideAndAppend } from './decide-and-append.ts'
@@ -62,7 +63,8 @@ export function createPackageFiles(gateway: Gateway): PackageFiles {
     }
   }
   return {
-    add: (id, file, actor, { known = false } = {}) => use(id, ({ additions }) => additions.submit({ file, actor, known })),
+    add: (id, file, actor, { known = false } = {}) =>
+      use(id, ({ additions }) => additions.submit({ file, actor, known, request: currentRequest() })),
     lookUp: (id, path) => use(id, ({ lookUps }) => lookUps.submit(path)),
   }
 }
@@ -110,6 +112,7 @@ interface Addition {
   readonly file: FileEntry
   readonly actor: string
   readonly known: boolean
+  readonly request: RequestContext | undefined
 }
 
 function createPackageFunnel(gateway: Gateway, id: PackageId): Funnel<Addition, AddedFile> {
@@ -119,7 +122,7 @@ function createPackageFunnel(gateway: Gateway, id: PackageId): Funnel<Addition, 
     async run(batch) {
       await gateway.follower.reached(written)
       const actor = batch[0]?.actor ?? ''
-      const { answer, position } = await decideAndAppend(gateway, () => decide(gateway, id, batch, actor))
+      const { answer, position } = await forAll(batch, () => decideAndAppend(gateway, () => decide(gateway, id, batch, actor)))
       written = position ?? written
       return answer.map(result => (result.outcome === 'refused' ? result.error : { ...result, position }))
     },
@@ -136,6 +139,12 @@ function createPackageFunnel(gateway: Gateway, id: PackageId): Funnel<Addition, 
     maxWeight: maxFilesPerAppend,
     maxWaiting: 10_000,
   })
+}
+
+/** The funnel goes on under the name of the request that began it, which is long answered. */
+function forAll<Result>(batch: readonly Addition[], work: () => Result): Result {
+  const request = joinRequests(batch.map(addition => addition.request))
+  return request ? inRequest(request, work) : work()
 }
 
 async function decide(
