@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { type Surroundings, withGlobalOptions } from './command.ts'
 import { adminCommand } from './commands/admin.ts'
 import { discardCommand } from './commands/discard.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { eventsCommand } from './commands/events.ts'
 import { lsCommand } from './commands/ls.ts'
 import { pullCommand } from './commands/pull.ts'
@@ -21,6 +22,7 @@ export function artifactProgram(surroundings: Surroundings): Command {
     .addCommand(showCommand(surroundings))
     .addCommand(eventsCommand(surroundings))
     .addCommand(discardCommand(surroundings))
+    .addCommand(doctorCommand(surroundings))
     .addCommand(tokenCommand(surroundings))
     .addCommand(adminCommand(surroundings))
   forEachCommand(program, command => {

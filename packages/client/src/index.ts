@@ -1,3 +1,4 @@
+export { hashBytes } from '@artifact-store/blobs'
 export { ArtifactError, type ErrorKind, isArtifactError } from '@artifact-store/core'
 export type { Backend, Backends } from './backends.ts'
 export type { Blobs } from './blobs.ts'
@@ -17,6 +18,7 @@ export { type ArchivedResult, type PullArchiveOptions, pullArchive } from './pul
 export type { PushProgress } from './push/progress.ts'
 export { type PushOptions, type PushResult, type PushTarget, push, type TransferOptions } from './push/push.ts'
 export type { ByteRange, ReceivedBytes, ReceivedHead } from './received-bytes.ts'
+export type { Health, HealthAnswer, Server, ServerStatus, StreamBeginning } from './server.ts'
 export type { EventFilter, StoreEvent } from './store-event.ts'
 export type { ReconnectNotice } from './subscribe/http-follower.ts'
 export type { SubscribeOptions } from './subscribe/subscribe.ts'

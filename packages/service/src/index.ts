@@ -18,6 +18,7 @@ export {
 } from './health.ts'
 export { type HttpServer, type HttpServerOptions, listenHttp } from './http-server.ts'
 export { type JsonBodyOptions, readJson } from './json-body.ts'
+export { type Led, leadersNow } from './leaders-now.ts'
 export { type LeadOptions, lead, leaderLocks } from './leadership.ts'
 export { type ListenOptions, listen } from './listen.ts'
 export { createLogger, type Logger } from './logger.ts'

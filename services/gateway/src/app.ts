@@ -1,5 +1,4 @@
 import { checkedBlobStore, openBlobStore, openContentHashing, openDerivedStore } from '@artifact-store/blobs'
-import { ArtifactError } from '@artifact-store/core'
 import {
   createBell,
   type EventFilter,
@@ -39,6 +38,7 @@ import { createPackageFiles } from './registry/package-files.ts'
 import { tellRequests } from './registry/tell-requests.ts'
 import { watchedBlobs } from './registry/watched-blobs.ts'
 import { routes } from './routes/index.ts'
+import { checkAnyReady } from './status/log-writers.ts'
 import { collectUploads } from './uploads/collect-uploads.ts'
 import { registerUpload } from './uploads/register-upload.ts'
 import { followViews } from './views-follower.ts'
@@ -96,6 +96,7 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   })
   const gateway: GatewayContext = {
     log,
+    logWriters,
     read,
     events: openEvents(scope, { pool, read, bell: logBell }),
     views,
@@ -150,20 +151,4 @@ async function bootstrap(gateway: GatewayContext, config: GatewayConfig, { logge
 function withoutSecrets(url: string): string {
   const { protocol, host, pathname } = new URL(url)
   return `${protocol}${host === '' && pathname === '' ? '' : '//'}${host}${pathname}`.slice(0, 200)
-}
-
-/** One that works is enough. @returns which one that is, where there are several. */
-async function checkAnyReady(services: readonly URL[], signal: AbortSignal): Promise<string | undefined> {
-  const ready = await Promise.any(services.map(service => checkReady(service, signal))).catch((error: AggregateError) => {
-    throw error.errors[0]
-  })
-  return services.length > 1 ? `${ready.host} is ready` : undefined
-}
-
-async function checkReady(service: URL, signal: AbortSignal): Promise<URL> {
-  const response = await fetch(new URL('/health/ready', service), { signal })
-  await response.body?.cancel()
-  if (!response.ok)
-    throw new ArtifactError('log-unavailable', `the log-writer answers ${response.status}: see its own /health/ready`)
-  return service
 }

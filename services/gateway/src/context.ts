@@ -12,6 +12,8 @@ import type { ViewsFollower } from './views-follower.ts'
 /** What the routes work with. */
 export interface GatewayContext {
   readonly log: AppendPort
+  /** Where the log-writers are, the preferred one first. */
+  readonly logWriters: readonly URL[]
   /** The log, narrowed by a filter. */
   readonly read: (filter?: EventFilter) => PagedLogReader
   readonly events: EventsContext

@@ -94,6 +94,23 @@ export class Caller {
     return this.#attempt(call, async response => response)
   }
 
+  /** One attempt, whatever it is answered with: for who looks into what answers. @throws ArtifactError `backend-unavailable` when nothing does. */
+  async look(call: Call): Promise<TransportResponse> {
+    const url = addressOf(this.#options.url, call)
+    try {
+      return await this.#options.transport.send({
+        method: call.method,
+        url,
+        headers: this.#headers(call, undefined),
+        signal: call.signal,
+        idleTimeoutMs: call.idleTimeoutMs ?? this.#options.idleTimeoutMs,
+      })
+    } catch (error) {
+      call.signal?.throwIfAborted()
+      throw connectionFailure(error, url)?.error ?? error
+    }
+  }
+
   /** The sentence for an error that broke a stream; undefined when it was not the connection. */
   connectionFailure(error: unknown): ArtifactError | undefined {
     return connectionFailure(error, this.#options.url)?.error

@@ -17,6 +17,7 @@ import { getLogArchiveRoute } from './get-log-archive.ts'
 import { getManifestRoute } from './get-manifest.ts'
 import { getPackageRoute } from './get-package.ts'
 import { getPackageArchiveRoute } from './get-package-archive.ts'
+import { getStatusRoute } from './get-status.ts'
 import { getUploadRoute } from './get-upload.ts'
 import { getViewTaskRoute } from './get-view-task.ts'
 import { getViewsRoute } from './get-views.ts'
@@ -60,6 +61,7 @@ export const routes: readonly Route[] = [
   issueTokenRoute,
   listTokensRoute,
   revokeTokenRoute,
+  getStatusRoute,
   getViewsRoute,
   createViewTaskRoute,
   getViewTaskRoute,
