@@ -13,6 +13,7 @@ password() { sed "s/'/''/g" "/run/artifact-store/$1"; }
 make_cluster() {
   # The builtin locale sorts alike everywhere, whatever C library is below.
   initdb --pgdata="$new" --username=postgres --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 --auth-local=peer --auth-host=reject
+  echo "include_if_exists 'synchronous.conf'" >> "$new/postgresql.conf"
   # In single-user mode a line is a statement. Not a superuser: to make schemas and roles in its own database is all that a migration does.
   postgres --single -D "$new" -c log_statement=none postgres > /dev/null <<SQL
 create role migrate login createrole password '$(password migrate)'
@@ -32,4 +33,6 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   if [ -n "${STANDBY_OF:-}" ]; then follow_primary; else make_cluster; fi
   mv "$new" "$PGDATA"
 fi
+# In a file, which alter system may overrule while a standby is away, as it could not overrule the command line.
+printf "synchronous_standby_names = '%s'\n" "${SYNCHRONOUS_STANDBY_NAMES:-}" > "$PGDATA/synchronous.conf"
 exec postgres -c listen_addresses='*' -c hba_file="$here/pg_hba.conf" -c unix_socket_directories="$PGHOST" "$@"

@@ -1,15 +1,16 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { replaceFile, type Secrets } from './secrets.ts'
 
 /**
  * Writes what each container is to know into a directory of its own below `to`, which is a volume that only that container mounts. That is what
  * keeps others from reading it; the files themselves may be read by any user, since which one a container runs as is its image's business.
+ * Those who have no directory there are not part of the deployment.
  */
 export function handOut(secrets: Secrets, to: string): void {
   for (const [owner, files] of Object.entries(shares(secrets))) {
     const directory = join(to, owner)
-    mkdirSync(directory, { recursive: true })
+    if (!existsSync(directory)) continue
     for (const [name, text] of Object.entries(files)) replaceFile(join(directory, name), text, 0o444)
   }
 }

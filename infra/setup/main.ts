@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, readdirSync } from 'node:fs'
 import { handOut } from './hand-out.ts'
 import { openSecrets } from './secrets.ts'
 
@@ -9,6 +9,5 @@ import { openSecrets } from './secrets.ts'
 process.umask(0o022)
 const secrets = openSecrets({ kept: '/secrets', given: '/given' })
 handOut(secrets, '/hand-out')
-// Its server runs as nobody in particular, and the image has no directory from which the volume could take an owner.
-mkdirSync('/nats-data', { recursive: true })
-chmodSync('/nats-data', 0o1777)
+// Of servers that run as nobody in particular, from images without a directory that such a volume could take its owner from.
+for (const volume of readdirSync('/volumes')) chmodSync(`/volumes/${volume}`, 0o1777)

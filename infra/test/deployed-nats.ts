@@ -26,7 +26,11 @@ export async function startDeployedNats(): Promise<DeployedNats> {
   const directory = newNatsDirectory()
   await cp(join(import.meta.dirname, '..', 'nats'), directory, { recursive: true })
   const [kept, given, shares] = ['kept', 'given', 'shares'].map(name => join(directory, name)) as [string, string, string]
-  await mkdir(kept)
+  for (const directory of [
+    kept,
+    ...['nats', 'log-writer', 'projector', 'gateway', 'subscriber'].map(owner => join(shares, owner)),
+  ])
+    await mkdir(directory, { recursive: true })
   handOut(openSecrets({ kept, given }), shares)
   await cp(join(shares, 'nats'), join(directory, 'passwords'), { recursive: true })
 
