@@ -2,6 +2,7 @@ import { ArtifactError } from '@artifact-store/core'
 import { Backends } from './backends.ts'
 import { Blobs } from './blobs.ts'
 import { Events } from './events.ts'
+import { Examination } from './examination.ts'
 import { Files } from './files.ts'
 import { Caller, type RetryNotice } from './http/caller.ts'
 import { fetchTransport } from './http/fetch-transport.ts'
@@ -44,6 +45,7 @@ export class ArtifactStoreClient implements Disposable {
   readonly server: Server
   readonly views: Views
   readonly logArchive: LogArchive
+  readonly examination: Examination
   /** How patient this client is. */
   readonly retry: RetryPolicy
   readonly #transport: Transport
@@ -72,6 +74,7 @@ export class ArtifactStoreClient implements Disposable {
     this.server = new Server(caller)
     this.views = new Views(caller)
     this.logArchive = new LogArchive(caller)
+    this.examination = new Examination(caller)
   }
 
   /** The sentence for an error that broke a body while it was read; undefined when it was not the connection that failed. */

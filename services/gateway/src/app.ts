@@ -7,6 +7,7 @@ import {
   openLogArchive,
   openRemoteLog,
   postgresLogReader,
+  postgresRecordReader,
   tellArchive,
 } from '@artifact-store/log'
 import {
@@ -98,6 +99,7 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
     log,
     logWriters,
     read,
+    records: () => postgresRecordReader(pool, archive),
     events: openEvents(scope, { pool, read, bell: logBell }),
     views,
     tokens: createTokenLookup(views),

@@ -1,5 +1,6 @@
 import type { CheckedBlobStore } from '@artifact-store/blobs'
-import type { AppendPort, EventFilter, PagedLogReader, Queryable } from '@artifact-store/log'
+import type { RecordedEvent } from '@artifact-store/core'
+import type { AppendPort, EventFilter, LogReader, PagedLogReader, Queryable } from '@artifact-store/log'
 import type { Logger } from '@artifact-store/service'
 import type { Uploads } from '@artifact-store/uploads'
 import type { ViewsDatabase } from '@artifact-store/views'
@@ -16,6 +17,8 @@ export interface GatewayContext {
   readonly logWriters: readonly URL[]
   /** The log, narrowed by a filter. */
   readonly read: (filter?: EventFilter) => PagedLogReader
+  /** The whole log without looking into its payloads. */
+  readonly records: () => LogReader<RecordedEvent>
   readonly events: EventsContext
   readonly views: ViewsDatabase
   readonly tokens: TokenLookup

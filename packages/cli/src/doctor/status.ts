@@ -41,7 +41,7 @@ function* logWriterFindings({ log, version }: ServerStatus): Generator<Finding> 
   }
 }
 
-function* relayFindings({ log, stream }: ServerStatus): Generator<Finding> {
+export function* relayFindings({ log, stream }: ServerStatus): Generator<Finding> {
   const told = log.writers.flatMap(({ checks }) => (checks['relay'] ? [checks['relay']] : []))
   if (told.length === 0)
     return yield good('event stream', 'no log-writer that answers relays to NATS; subscribers use GET /v1/events')

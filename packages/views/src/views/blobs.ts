@@ -1,5 +1,5 @@
 import { type AnyDigest, type Digest, isBlake3, type KnownEvent, type Sha256Digest } from '@artifact-store/core'
-import { or } from 'drizzle-orm'
+import { asc, gt, or } from 'drizzle-orm'
 import { text } from 'drizzle-orm/pg-core'
 import { isAnyOf } from '../any-of.ts'
 import type { ViewsDatabase } from '../database.ts'
@@ -65,6 +65,22 @@ export function findBlobs(db: ViewsDatabase, digests: readonly AnyDigest[]): Pro
 export async function findBlob(db: ViewsDatabase, digest: AnyDigest): Promise<BlobRow | undefined> {
   const [row] = await findBlobs(db, [digest])
   return row
+}
+
+/** Every blob that the log calls stored, in the order of the digests, read a page at a time. */
+export async function* eachStoredBlob(db: ViewsDatabase, pageSize = 1000): AsyncGenerator<BlobRow> {
+  let after: Digest | undefined
+  for (;;) {
+    const page = await db
+      .select()
+      .from(blobs)
+      .where(after === undefined ? undefined : gt(blobs.digest, after))
+      .orderBy(asc(blobs.digest))
+      .limit(pageSize)
+    for (const row of page) if (row.state === 'stored') yield row
+    after = page.at(-1)?.digest
+    if (page.length < pageSize) return
+  }
 }
 
 function change(rows: Rows<BlobRow>, event: Pick<KnownEvent, 'subjectId' | 'subjectRevision'>, fields: Partial<BlobRow>): void {

@@ -95,3 +95,21 @@ export async function* eachFile(db: ViewsDatabase, id: PackageId, pageSize = 100
     if (page.length < pageSize) return
   }
 }
+
+type FileRow = typeof packageFiles.$inferSelect
+
+/** The files of all packages, a page at a time. */
+export async function* eachPackageFile(db: ViewsDatabase, pageSize = 1000): AsyncGenerator<readonly FileRow[]> {
+  let last: FileRow | undefined
+  for (;;) {
+    const page: FileRow[] = await db
+      .select()
+      .from(packageFiles)
+      .where(last && sql`(${packageFiles.packageId}, ${packageFiles.path}) > (${last.packageId}, ${last.path})`)
+      .orderBy(asc(packageFiles.packageId), asc(packageFiles.path))
+      .limit(pageSize)
+    if (page.length > 0) yield page
+    last = page.at(-1)
+    if (page.length < pageSize) return
+  }
+}

@@ -9,6 +9,7 @@ import { discardPackageRoute } from './discard-package.ts'
 import { discardViewTaskRoute } from './discard-view-task.ts'
 import { endUploadRoute } from './end-upload.ts'
 import { examineBackendsRoute } from './examine-backends.ts'
+import { examineStoreRoute } from './examine-store.ts'
 import { finalizePackageRoute } from './finalize-package.ts'
 import { findMissingBlobsRoute } from './find-missing-blobs.ts'
 import { getBlobRoute } from './get-blob.ts'
@@ -68,6 +69,7 @@ export const routes: readonly Route[] = [
   discardViewTaskRoute,
   removePreviousViewsRoute,
   getLogArchiveRoute,
+  examineStoreRoute,
   listBackendsRoute,
   examineBackendsRoute,
 ]
