@@ -1,6 +1,7 @@
 import { cliSettings } from '../../packages/cli/src/config.ts'
 import { embeddedSettings } from '../../packages/embedded/src/config.ts'
 import { describeSettings, type SettingDescription } from '../../packages/service/src/describe-settings.ts'
+import { tracingConfig } from '../../packages/service/src/tracing/tracing-settings.ts'
 import { gatewayConfig } from '../../services/gateway/src/config.ts'
 import { logWriterConfig } from '../../services/log-writer/src/config.ts'
 import { migrateConfig } from '../../services/migrate/src/config.ts'
@@ -11,10 +12,13 @@ import { markdownTable } from './markdown-table.ts'
 export function settingsTables(): Readonly<Record<string, string>> {
   const services = { 'log-writer': logWriterConfig, projector: projectorConfig, gateway: gatewayConfig }
   const described = Object.entries(services).map(([service, schema]) => ({ service, settings: describeSettings(schema) }))
+  const tracing = describeSettings(tracingConfig)
+  const isTracing = ({ name }: SettingDescription) => tracing.some(setting => setting.name === name)
   const shared = sharedSettings(described)
   const isShared = ({ name }: SettingDescription) => shared.some(setting => setting.name === name)
   return {
-    'every service': table(shared),
+    'every service': table(shared.filter(setting => !isTracing(setting))),
+    tracing: table(tracing),
     ...Object.fromEntries(
       described.map(({ service, settings }) => [service, table(settings.filter(setting => !isShared(setting)))]),
     ),

@@ -120,8 +120,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     nats: natsChoice(values),
     logLevel: values.LOG_LEVEL,
     servicesDirectory: join(root, 'services'),
-    inheritedEnvironment: Object.fromEntries(inherited.flatMap(name => (given[name] === undefined ? [] : [[name, given[name]]]))),
+    inheritedEnvironment: Object.fromEntries(Object.entries(given).filter(([name]) => isInherited(name))) as Record<
+      string,
+      string
+    >,
   }
+}
+
+/** Tracing is set by the standard variables of OpenTelemetry, which the services check. */
+function isInherited(name: string): boolean {
+  return inherited.includes(name) || name.startsWith('OTEL_')
 }
 
 /** Where programs are looked for, as the caller's shell does. */

@@ -13,6 +13,8 @@ export interface Append {
   readonly key: string
   readonly conditions: readonly Condition[]
   readonly events: readonly [NewEvent, ...NewEvent[]]
+  /** Where whoever asks for it is in its trace (W3C Trace Context, version 00); no part of what is appended. */
+  readonly traceparent?: string | undefined
 }
 
 /** What became of an append. A refusal is a value: the caller looks again and decides anew. */

@@ -31,8 +31,15 @@ export interface RemoteLogOptions<Origin = unknown> {
 export interface Propagation<Origin> {
   /** For whom an append is, asked when it is submitted. */
   origin(): Origin | undefined
-  /** What a request says that carries the appends of these. */
-  headers(origins: readonly (Origin | undefined)[]): Readonly<Record<string, string>>
+  /** A request goes to that log-writer with the appends of these. */
+  ask(host: string, origins: readonly (Origin | undefined)[]): Asking
+}
+
+export interface Asking {
+  /** What the request says beside its own. */
+  readonly headers: Readonly<Record<string, string>>
+  /** It has an answer, or has none for that reason. */
+  ended(failure?: unknown): void
 }
 
 export interface RemoteLog extends AppendPort, AsyncDisposable {}
@@ -68,10 +75,10 @@ export function openRemoteLog<Origin>(options: RemoteLogOptions<Origin>): Remote
 
   async function sendPatiently(batch: readonly Pending<Outgoing<Origin>, AppendOutcome>[]): Promise<void> {
     const body = joinFrames(batch.map(({ item }) => item.framed))
-    const headers = propagation?.headers(batch.map(({ item }) => item.origin)) ?? {}
+    const origins = batch.map(({ item }) => item.origin)
     const deadline = patienceMs + Math.max(...batch.map(({ since }) => since))
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      const answer = await askEach(body, headers, deadline)
+      const answer = await askEach(body, origins, deadline)
       if (!isArtifactError(answer)) return settle(batch, answer)
       // Not all clients at the same moment.
       const resumeAt = performance.now() + Math.max(pauseMs, retryAfterMs(answer)) * (1 + Math.random() / 4)
@@ -86,16 +93,20 @@ export function openRemoteLog<Origin>(options: RemoteLogOptions<Origin>): Remote
   /** Asks each log-writer once, from the chosen one on. @returns the results, or why the last one asked has none. */
   async function askEach(
     body: Buffer,
-    headers: Readonly<Record<string, string>>,
+    origins: readonly (Origin | undefined)[],
     deadline: number,
   ): Promise<readonly (AppendOutcome | ArtifactError)[] | ArtifactError> {
     let failure: ArtifactError | undefined
     for (const _ of writers) {
       const writer = choice.current()
       const timeoutMs = Math.max(leastAttemptMs, Math.min(attemptMs, deadline - performance.now()))
+      const asking = propagation?.ask(writer.name, origins)
       try {
-        return readResults(await writer.append(body, headers, timeoutMs))
+        const results = readResults(await writer.append(body, asking?.headers ?? {}, timeoutMs))
+        asking?.ended()
+        return results
       } catch (error) {
+        asking?.ended(error)
         if (stopped.signal.aborted || !isArtifactError(error, 'log-unavailable', 'overloaded')) throw error
         failure = error
         choice.moveOn(writer)

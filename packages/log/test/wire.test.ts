@@ -25,6 +25,13 @@ describe('appends in frames', () => {
     }
   })
 
+  it('carry the place in a trace of those that have one, and of no other', () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+    const appends = [{ ...randomAppend(), traceparent }, randomAppend(), { ...randomAppend(), traceparent: 'x\r\nnonsense' }]
+    const came = readFrames(joinFrames(appends.map(frameAppend)))
+    expect(came.map(append => !isArtifactError(append) && append.traceparent)).toEqual([traceparent, undefined, undefined])
+  })
+
   it('are refused whole where they were cut off or something follows', () => {
     const body = joinFrames([randomAppend(), randomAppend()].map(frameAppend))
     for (let length = 0; length < body.length; length++)

@@ -9,6 +9,7 @@ import { observeRequests } from './observe-requests.ts'
 import { problemOf } from './problem.ts'
 import { problemResponse } from './problem-response.ts'
 import { createRequestObserver } from './request-observer.ts'
+import type { Tracing } from './tracing/tracing.ts'
 
 export type App = Hono<AppEnv>
 
@@ -17,6 +18,7 @@ export interface AppOptions {
   readonly logger: Logger
   readonly metrics: Registry
   readonly health: Health
+  readonly tracing?: Tracing | undefined
 }
 
 /**
@@ -27,7 +29,7 @@ export interface AppOptions {
  */
 export function createApp(options: AppOptions): App {
   const app: App = new Hono()
-  app.use(observeRequests(createRequestObserver(options.logger, options.metrics)))
+  app.use(observeRequests(createRequestObserver(options)))
   app.onError((error, c) => {
     const { status, kind } = problemOf(error)
     const seen = { err: error, kind, requestId: c.get('requestId'), method: c.req.method, path: c.req.path }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { ArtifactError } from '@artifact-store/core'
 import type { z } from 'zod'
 import { choice, host, integer, logLevel, port } from './settings.ts'
+import { tracingSettings } from './tracing/tracing-settings.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -44,6 +45,7 @@ export function processSettings(defaults: { port: number }) {
     ARTIFACT_STORE_PARENT: choice(['stdin'])
       .optional()
       .describe('`stdin`: stop when standard input ends, so that the process never outlives the one that started it'),
+    ...tracingSettings(),
   }
 }
 

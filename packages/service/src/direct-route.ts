@@ -1,12 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import type { Registry } from 'prom-client'
 import type { App } from './app.ts'
-import type { Logger } from './logger.ts'
 import { problemOf } from './problem.ts'
 import { writeProblem } from './problem-response.ts'
 import { inRequest, logFields } from './request-context.ts'
-import { createRequestObserver } from './request-observer.ts'
+import { createRequestObserver, type ObserverOptions } from './request-observer.ts'
 
 /** Answers a request on Node's own response, if it is one of its own: then it answers true, at once. */
 export type DirectHandler = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean
@@ -25,7 +23,7 @@ export interface DirectRoute {
  * does, but says only at `debug` what went well and who was pushed back. The app has the route as well, for whoever adds a query to the path, and to know
  * which methods it supports.
  */
-export function mountDirect(app: App, route: DirectRoute, options: { logger: Logger; metrics: Registry }): DirectHandler {
+export function mountDirect(app: App, route: DirectRoute, options: ObserverOptions): DirectHandler {
   app.on(route.method, route.path, async ({ env: { incoming, outgoing } }) => {
     await route.handle(incoming, outgoing)
     return RESPONSE_ALREADY_SENT
@@ -33,10 +31,10 @@ export function mountDirect(app: App, route: DirectRoute, options: { logger: Log
   return directHandler(route, options)
 }
 
-function directHandler(route: DirectRoute, options: { logger: Logger; metrics: Registry }): DirectHandler {
+function directHandler(route: DirectRoute, options: ObserverOptions): DirectHandler {
   const { method, path } = route
-  const { logger, metrics } = options
-  const observer = createRequestObserver(logger, metrics)
+  const { logger } = options
+  const observer = createRequestObserver(options)
   return (incoming, outgoing) => {
     if (incoming.url !== path || incoming.method !== method) return false
     const observed = observer.begin({ method, path, header: name => incoming.headers[name]?.toString() })

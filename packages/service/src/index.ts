@@ -31,6 +31,7 @@ export { currentRequest, inRequest, joinRequests, type RequestContext, requestHe
 export { run, type Scope, type Served, type Service } from './run.ts'
 export { Secret } from './secret.ts'
 export * from './settings.ts'
+export { contextOf, type SpanStart, spanFailed, type Tracing, traceparentOf } from './tracing/tracing.ts'
 export { version } from './version.ts'
 export { waitForPostgres } from './wait-for-postgres.ts'
 export { startWakeUps, type WakeUpSources } from './wake-ups.ts'

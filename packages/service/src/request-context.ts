@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { SpanContext } from '@opentelemetry/api'
 import { otherRequestsHeader, requestIdHeader } from './request-id.ts'
 
 /** For which request something is done. */
@@ -6,6 +7,10 @@ export interface RequestContext {
   readonly requestId: string
   /** The ids of others for which the same is done at once. */
   readonly others?: readonly string[] | undefined
+  /** Where it is in its trace; absent where nothing is traced. */
+  readonly trace?: SpanContext | undefined
+  /** Where those others are in theirs. */
+  readonly otherTraces?: readonly SpanContext[] | undefined
 }
 
 // Node's own way to know it everywhere below a call; it holds nothing by itself.
@@ -34,7 +39,12 @@ export function joinRequests(contexts: readonly (RequestContext | undefined)[]):
   const [first, ...rest] = new Set(contexts.filter(context => context !== undefined))
   if (first === undefined || rest.length === 0) return first
   const others = rest.flatMap(({ requestId, others: more = [] }) => [requestId, ...more])
-  return { ...first, others: [...(first.others ?? []), ...others].slice(0, mostOthers) }
+  const otherTraces = rest.flatMap(({ trace, otherTraces: more = [] }) => (trace ? [trace, ...more] : more))
+  return {
+    ...first,
+    others: [...(first.others ?? []), ...others].slice(0, mostOthers),
+    ...(otherTraces.length > 0 ? { otherTraces: [...(first.otherTraces ?? []), ...otherTraces].slice(0, mostOthers) } : {}),
+  }
 }
 
 /** The headers by which the one who is asked next learns for whom. */
@@ -45,9 +55,14 @@ export function requestHeaders(context: RequestContext | undefined): Record<stri
 }
 
 /** What every log line of a request says of it. */
-export function logFields({ requestId, others }: RequestContext): Readonly<Record<string, unknown>> {
-  return others === undefined ? { requestId } : { requestId, otherRequestIds: others }
+export function logFields({ requestId, others, trace }: RequestContext): Readonly<Record<string, unknown>> {
+  return {
+    requestId,
+    ...(others ? { otherRequestIds: others } : {}),
+    // The names that OpenTelemetry gives them outside of its own format.
+    ...(trace ? { trace_id: trace.traceId, span_id: trace.spanId } : {}),
+  }
 }
 
-/** A crowd is told of by some of its members: their ids travel in a header. */
+/** A crowd is told of by some of its members: their ids travel in a header, and a span has links to them. */
 const mostOthers = 30

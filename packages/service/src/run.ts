@@ -10,6 +10,7 @@ import { listenHttp } from './http-server.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import { exitWhenBroken, stopRequested } from './process-signals.ts'
+import { openTracing, type Tracing } from './tracing/tracing.ts'
 
 /** What a service is given to start with. It is also what `createApp` takes. */
 export interface Scope {
@@ -19,6 +20,8 @@ export interface Scope {
   readonly signal: AbortSignal
   readonly metrics: Registry
   readonly health: Health
+  /** Absent where nothing is traced. */
+  readonly tracing?: Tracing | undefined
   /** Has it called when the process stops, after the last request; the last one deferred is the first one called. */
   defer(dispose: () => unknown): void
   /** Has it disposed when the process stops, and gives it back: `const pool = scope.use(openPool(…))`. */
@@ -71,12 +74,15 @@ async function serveUntilStopped<C extends ProcessConfig>(service: Service<C>, c
   await using resources = new AsyncDisposableStack()
   const [metrics, health] = [createMetrics(service.name), new Health()]
   healthMetrics(metrics, health)
+  const tracing = await openTracing(config, { name: service.name, logger })
+  if (tracing) resources.use(tracing)
   const scope: Scope = {
     name: service.name,
     logger,
     signal: stopping.signal,
     metrics,
     health,
+    tracing,
     defer: dispose => resources.defer(async () => void (await dispose())),
     use: resource => resources.use(resource),
   }

@@ -59,6 +59,18 @@ export function integer(bounds: { min?: number; max?: number; what?: string } = 
     .meta({ takes: max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min}` : hint })
 }
 
+/** A share of a whole, from 0 to 1. */
+export function share(): z.ZodType<number, string> {
+  const hint = 'a number from 0 to 1, such as 0.1'
+  return z
+    .string(missing(hint))
+    .transform((value, context) => {
+      const number = /^\d*\.?\d+$/.test(value) ? Number(value) : Number.NaN
+      return number <= 1 ? number : refuse(context, value, 'not a share', hint)
+    })
+    .meta({ takes: hint })
+}
+
 /** `true` or `false`. */
 export function flag(): z.ZodType<boolean, string> {
   return choice(['true', 'false'])

@@ -37,6 +37,7 @@ import { damageCounter } from './registry/damage-metrics.ts'
 import { reportDamage } from './registry/damage-reports.ts'
 import { createPackageFiles } from './registry/package-files.ts'
 import { tellRequests } from './registry/tell-requests.ts'
+import { tracedLog } from './registry/traced-log.ts'
 import { watchedBlobs } from './registry/watched-blobs.ts'
 import { routes } from './routes/index.ts'
 import { checkAnyReady } from './status/log-writers.ts'
@@ -67,7 +68,14 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   )
   const [preferred, ...standbys] = config.LOG_WRITER_URL
   const logWriters = [new URL(preferred), ...standbys.map(url => new URL(url))] as const
-  const log = scope.use(openRemoteLog({ urls: logWriters, token: config.LOG_WRITER_TOKEN.reveal(), propagation: tellRequests() }))
+  const remoteLog = scope.use(
+    openRemoteLog({
+      urls: logWriters,
+      token: config.LOG_WRITER_TOKEN.reveal(),
+      propagation: tellRequests(scope.tracing),
+    }),
+  )
+  const log = tracedLog(remoteLog, scope.tracing)
   const follower = followViews(pool)
   const views = viewsDatabase(pool)
   const logBell = createBell()

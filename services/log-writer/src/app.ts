@@ -9,6 +9,7 @@ import type { LogWriterConfig } from './config.ts'
 import { databaseMetrics } from './database-metrics.ts'
 import { startPartitionKeeping } from './partitions.ts'
 import { startRelay } from './relay.ts'
+import { startTraces } from './traces.ts'
 
 /**
  * Only log-writers may append: each funnels what it is asked to into batches, and one of them relays what was appended. Several may run at
@@ -28,6 +29,7 @@ export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promi
   const intake = createIntake({ maxBodyBytes: maxAppendRequestBytes, maxWaitingBytes: config.LOG_WRITER_MAX_WAITING_BYTES })
   const metrics = appendMetrics(scope.metrics, { appends: () => log.waiting, bytes: () => intake.bytes })
   databaseMetrics(scope.metrics, pool)
+  const traces = await startTraces(config, scope, pool)
   const grown = createBell()
   let lastAppended = 0
   const { LOG_ARCHIVE_URL: archiveUrl } = config
@@ -39,6 +41,7 @@ export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promi
     archive,
     onBatch(batch) {
       metrics.batch(batch)
+      if (batch.traced.length > 0) traces?.batch(batch)
       lastAppended = Math.max(lastAppended, batch.lastSequence)
       grown.ring()
     },
@@ -47,11 +50,11 @@ export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promi
 
   const app = createApp(scope)
   const { LOG_WRITER_TOKEN: token, LOG_WRITER_MAX_WAITING: maxWaiting } = config
-  const direct = mountDirect(app, appendRoute({ log, intake, metrics, token, maxWaiting }), scope)
+  const direct = mountDirect(app, appendRoute({ log, intake, metrics, traces, token, maxWaiting }), scope)
 
   await waitForPostgres(pool, { signal, logger })
   startPartitionKeeping(config, scope, pool)
   startArchiving(config, scope, pool, archive)
-  await startRelay(config, scope, postgresRecordReader(pool, archive), { bell: grown, last: () => lastAppended })
+  await startRelay(config, scope, postgresRecordReader(pool, archive), { bell: grown, last: () => lastAppended, traces })
   return { app, direct }
 }

@@ -5,12 +5,15 @@ import { type Append, type AppendOutcome, type PostgresLog, readAppends, refusal
 import type { DirectRoute, Secret } from '@artifact-store/service'
 import type { AppendIntake } from './append-intake.ts'
 import type { AppendMetrics } from './append-metrics.ts'
+import type { AppendTraces } from './append-traces.ts'
 import { checkEvent } from './check-event.ts'
 
 export interface AppendRouteOptions {
   readonly log: Pick<PostgresLog, 'append' | 'waiting'>
   readonly intake: AppendIntake
   readonly metrics: AppendMetrics
+  /** Where appends are traced. */
+  readonly traces?: AppendTraces | undefined
   /** What those who append must send as their bearer token. */
   readonly token: Secret
   /** How many appends may wait before a request is pushed back. */
@@ -22,20 +25,33 @@ export interface AppendRouteOptions {
  * request is pushed back whole, so that one which is sent again does not run into its own beginning.
  */
 export function appendRoute(options: AppendRouteOptions): DirectRoute {
-  const { log, intake, metrics, maxWaiting } = options
+  const { log, intake, metrics, traces, maxWaiting } = options
   const authorize = authorizer(options.token)
 
   async function appendAll(incoming: IncomingMessage, body: Buffer, arrivedAt: number): Promise<string> {
     const appends = readAppends(incoming.headers['content-type'], body)
     pushBack(log.waiting, appends.length, maxWaiting)
     const answers = appends.map(async append => {
-      const result = isArtifactError(append) ? append : await appendOne(log, append)
+      const result = isArtifactError(append) ? append : await appendTraced(append)
       metrics.answered(result, arrivedAt)
       return result
     })
     // All of them, also where one has failed already: what the request holds is given up when nothing of it is under way.
     await Promise.allSettled(answers)
     return writeResults(await Promise.all(answers))
+  }
+
+  async function appendTraced(append: Append): Promise<AppendOutcome | ArtifactError> {
+    if (!traces || append.traceparent === undefined) return appendOne(log, append)
+    const ended = traces.begin(append, append.traceparent)
+    try {
+      const result = await appendOne(log, append)
+      ended(result)
+      return result
+    } catch (error) {
+      ended(error instanceof Error ? error : new Error(String(error)))
+      throw error
+    }
   }
 
   async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {

@@ -1,5 +1,5 @@
 import { ArtifactError, type RecordedEvent } from '@artifact-store/core'
-import { type Bell, eventSource, type LogReader, logChannel, openJetStream, runRelay } from '@artifact-store/log'
+import { type Bell, eventSource, type LogReader, logChannel, openJetStream, type Published, runRelay } from '@artifact-store/log'
 import {
   connectNats,
   lead,
@@ -12,6 +12,7 @@ import {
 } from '@artifact-store/service'
 import type { LogWriterConfig } from './config.ts'
 import { type RelayMetrics, type RelayState, relayMetrics } from './relay-metrics.ts'
+import type { Traces } from './traces.ts'
 
 /**
  * Starts the relay to JetStream, and tells of it in readiness and metrics. Of several log-writers one relays and the others stand by: not
@@ -50,7 +51,7 @@ export async function startRelay(
     name: 'relay',
     logger,
     signal,
-    work: elected => relay(url, elected, { log, replicas, scope, bell: appended.bell, metrics, onState }),
+    work: elected => relay(url, elected, { log, replicas, scope, appended, metrics, onState }),
     onChange(elected) {
       leading.set({ work: 'relay' }, Number(elected))
       onState(elected ? { ...standby, state: 'starting' } : standby)
@@ -66,6 +67,8 @@ interface Appended {
   readonly bell: Bell
   /** The last sequence of it; 0 before the first. */
   readonly last: () => number
+  /** Where what is published is traced. */
+  readonly traces: Traces | undefined
 }
 
 /** What is known of the stream by the one who relays to it. */
@@ -91,16 +94,26 @@ interface RelayParts {
   readonly log: LogReader<RecordedEvent>
   readonly replicas: number
   readonly scope: Scope
-  readonly bell: Bell
+  readonly appended: Appended
   readonly metrics: RelayMetrics
   readonly onState: (now: RelayNow) => void
 }
 
 async function relay(url: Secret, signal: AbortSignal, parts: RelayParts): Promise<void> {
-  const { log, replicas, scope, bell, metrics, onState } = parts
+  const { log, replicas, scope, appended, metrics, onState } = parts
+  const { bell, traces } = appended
   await using nats = await connectNats(url, { name: 'artifact-store log-writer', logger: scope.logger, signal })
-  await using stream = openJetStream({ connection: nats.connection, source: eventSource, replicas })
-  await runRelay({ log, stream, bell, signal, onState, onPublished: metrics.published })
+  await using stream = openJetStream({
+    connection: nats.connection,
+    source: eventSource,
+    replicas,
+    traceparentOf: traces?.traceparentOf,
+  })
+  const onPublished = (published: Published): void => {
+    metrics.published(published)
+    traces?.published(published)
+  }
+  await runRelay({ log, stream, bell, signal, onState, onPublished })
 }
 
 /** Rings for what other log-writers have appended, behind what the relay knows of: another read for what it has heard of would hold up the next. */

@@ -4,6 +4,7 @@ import { type App, createApp, openPool, type Scope, startWakeUps, waitForPostgre
 import { stateDigest } from '@artifact-store/views'
 import type { ProjectorConfig } from './config.ts'
 import { createProjection } from './projection.ts'
+import { startTraces } from './traces.ts'
 import { workOnViewTasks } from './view-tasks.ts'
 
 /** Only projectors write the views: one follows the log and applies it, the others stand by. */
@@ -36,7 +37,7 @@ export async function projectorApp(config: ProjectorConfig, scope: Scope): Promi
     overNats: connection => natsBell({ connection }, bell),
     ring: () => bell.ring(),
   })
-  projection.start(config, bell)
+  projection.start(config, bell, await startTraces(scope, config.DATABASE_URL))
   const working = workOnViewTasks({
     databaseUrl: config.DATABASE_URL,
     pool,

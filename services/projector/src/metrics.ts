@@ -1,13 +1,13 @@
 import type { LogReader } from '@artifact-store/log'
 import { Gauge, Histogram, type Registry } from 'prom-client'
-import type { ProjectionStatus } from './project.ts'
+import type { AppliedBatch, ProjectionStatus } from './project.ts'
 
 /** What may stand in the way of the views. */
 const obstacles = ['poison-event', 'backend-unavailable', 'log-unavailable', 'archive-damaged', 'configuration'] as const
 
 export interface ProjectionMetrics {
-  /** So many events went into the views in one transaction, which took so long. */
-  readonly onBatch: (events: number, seconds: number) => void
+  /** These events went into the views. */
+  readonly onBatch: (batch: AppliedBatch) => void
 }
 
 /** Registers how far the projection is, how far behind, and what its batches take. */
@@ -61,8 +61,8 @@ export function projectionMetrics(metrics: Registry, log: LogReader, look: () =>
     registers,
   })
   return {
-    onBatch(events, seconds) {
-      sizes.observe(events)
+    onBatch({ firstSequence, lastSequence, seconds }) {
+      sizes.observe(lastSequence - firstSequence + 1)
       durations.observe(seconds)
     },
   }

@@ -23,8 +23,15 @@ export interface ProjectOptions {
   readonly signal: AbortSignal
   /** Told of every change. */
   readonly onStatus: (status: ProjectionStatus) => void
-  /** Told of every batch: how many events it had, and how many seconds it took until it was in the views. */
-  readonly onBatch: (events: number, seconds: number) => void
+  /** Told of every batch that is in the views. */
+  readonly onBatch: (batch: AppliedBatch) => void
+}
+
+/** Events that went into the views in one go, and how long that took. */
+export interface AppliedBatch {
+  readonly firstSequence: number
+  readonly lastSequence: number
+  readonly seconds: number
 }
 
 /** The longest wait between two looks at the log, in milliseconds: the bell is a hint and may be lost. */
@@ -74,7 +81,8 @@ export async function project(options: ProjectOptions): Promise<void> {
         async events => {
           const begun = performance.now()
           const reached = await applyBatch(writer, events)
-          onBatch(events.length, (performance.now() - begun) / 1000)
+          const seconds = (performance.now() - begun) / 1000
+          onBatch({ firstSequence: reached - events.length + 1, lastSequence: reached, seconds })
           move(reached, events.at(-1)?.createdAt)
           return reached
         },

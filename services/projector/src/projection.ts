@@ -4,7 +4,7 @@ import { lead, leaderLocks, type Pool, type Scope } from '@artifact-store/servic
 import { createViewWriter, viewsPosition } from '@artifact-store/views'
 import type { ProjectorConfig } from './config.ts'
 import { projectionMetrics } from './metrics.ts'
-import { type ProjectionStatus, project } from './project.ts'
+import { type AppliedBatch, type ProjectionStatus, project } from './project.ts'
 
 /** How the views stand, as this process sees them. */
 interface ProjectionNow extends ProjectionStatus {
@@ -15,8 +15,8 @@ interface ProjectionNow extends ProjectionStatus {
 export interface Projection {
   /** What this process knows; while it stands by, what the views say. @throws what reading them throws. */
   look(): Promise<ProjectionNow>
-  /** Begins to stand for the projection. @param bell rings when the log may have grown. */
-  start(config: ProjectorConfig, bell: Bell): void
+  /** Begins to stand for the projection. @param bell rings when the log may have grown. @param onApplied told of what this process applied. */
+  start(config: ProjectorConfig, bell: Bell, onApplied?: (batch: AppliedBatch) => void): void
 }
 
 /**
@@ -40,7 +40,7 @@ export function createProjection(scope: Scope, pool: Pool, log: LogReader): Proj
 
   return {
     look,
-    start(config, bell) {
+    start(config, bell, onApplied) {
       const onStatus = (status: ProjectionStatus) => {
         if (now.leads) now = { ...status, leads: true }
       }
@@ -51,7 +51,10 @@ export function createProjection(scope: Scope, pool: Pool, log: LogReader): Proj
         batchSize: config.PROJECTOR_BATCH,
         logger,
         onStatus,
-        ...metrics,
+        onBatch(batch: AppliedBatch) {
+          metrics.onBatch(batch)
+          onApplied?.(batch)
+        },
       }
       const projecting = lead({
         databaseUrl: config.DATABASE_URL,

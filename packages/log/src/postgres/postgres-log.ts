@@ -4,6 +4,7 @@ import type { Append, AppendOutcome, AppendPort, PagedLogReader } from '../event
 import { createFunnel } from '../funnel.ts'
 import { createInterferenceGuard } from '../interference.ts'
 import { requireSound } from '../sound-append.ts'
+import type { TracedEvents } from '../trace/traced-events.ts'
 import { appendBatch } from './append.ts'
 import type { Queryable } from './queryable.ts'
 import { postgresLogReader } from './read.ts'
@@ -31,6 +32,13 @@ export interface BatchReport {
   readonly seconds: number
   /** The log was at least there when it ended; 0 when nothing was appended. */
   readonly lastSequence: number
+  /** Of the appends that are traced, those that were appended. */
+  readonly traced: readonly TracedAppend[]
+}
+
+/** An append that is traced, and where its events are. */
+interface TracedAppend extends TracedEvents {
+  readonly append: Append
 }
 
 export interface PostgresLog extends AppendPort, PagedLogReader {
@@ -71,10 +79,15 @@ async function timed(
 ): Promise<readonly (AppendOutcome | Error)[]> {
   const begun = performance.now()
   let lastSequence = 0
+  const traced: TracedAppend[] = []
   try {
     const outcomes = await running
-    for (const outcome of outcomes)
-      if ('outcome' in outcome && outcome.outcome === 'appended') lastSequence = Math.max(lastSequence, outcome.lastSequence)
+    for (const [index, outcome] of outcomes.entries()) {
+      if (!('outcome' in outcome && outcome.outcome === 'appended')) continue
+      lastSequence = Math.max(lastSequence, outcome.lastSequence)
+      const append = batch[index]
+      if (append?.traceparent !== undefined) traced.push({ ...outcome, append, traceparent: append.traceparent })
+    }
     return outcomes
   } finally {
     let events = 0
@@ -83,7 +96,7 @@ async function timed(
       events += append.events.length
       for (const event of append.events) bytes += Buffer.byteLength(event.payloadJson)
     }
-    onBatch({ appends: batch.length, events, bytes, seconds: (performance.now() - begun) / 1000, lastSequence })
+    onBatch({ appends: batch.length, events, bytes, seconds: (performance.now() - begun) / 1000, lastSequence, traced })
   }
 }
 

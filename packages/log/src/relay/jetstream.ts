@@ -15,6 +15,8 @@ export type JetStreamOptions = {
   readonly source: string
   readonly streamName?: string | undefined
   readonly subjectPrefix?: string | undefined
+  /** Where an event is in the trace of whoever appended it, if that is known: its message says so (CloudEvents' extension for tracing). */
+  readonly traceparentOf?: ((sequence: number) => string | undefined) | undefined
   /** How many servers of the cluster hold the stream. */
   readonly replicas?: number | undefined
   readonly limits?: StreamLimits | undefined
@@ -42,7 +44,7 @@ export function openJetStream(options: JetStreamOptions): EventStream & AsyncDis
   const { source, streamName: name = defaultStreamName, subjectPrefix = defaultSubjectPrefix, timeoutMs = 5000 } = options
   const shape = { name, subjectPrefix, replicas: options.replicas ?? 1, limits: options.limits ?? {} }
   const broker = 'connection' in options ? connectedBroker(options.connection) : dialledBroker(options.url, timeoutMs)
-  const write = natsMessageWriter({ source, subjectPrefix })
+  const write = natsMessageWriter({ source, subjectPrefix, traceparentOf: options.traceparentOf })
   /** The largest message that the stream takes; the broker's own limit is on the connection. */
   let largestInStream = Number.POSITIVE_INFINITY
   let lastConfig: StreamConfig | undefined

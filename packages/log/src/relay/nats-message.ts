@@ -6,6 +6,8 @@ export interface NatsMessageOptions {
   readonly source: string
   /** Printable ASCII, as a subject of NATS without wildcards. */
   readonly subjectPrefix: string
+  /** By the number of an event, its `traceparent` if there is one. */
+  readonly traceparentOf?: ((sequence: number) => string | undefined) | undefined
 }
 
 /** A message as text, and its length in UTF-8. */
@@ -20,7 +22,7 @@ export interface NatsMessage {
  * one text takes it far less than having it write and send each.
  * @throws ArtifactError `configuration` when the prefix cannot be one.
  */
-export function natsMessageWriter({ source, subjectPrefix }: NatsMessageOptions) {
+export function natsMessageWriter({ source, subjectPrefix, traceparentOf }: NatsMessageOptions) {
   if (!/^[\x21-\x29\x2b-\x3d\x3f-\x7e]+$/.test(subjectPrefix))
     throw new ArtifactError(
       'configuration',
@@ -56,7 +58,9 @@ export function natsMessageWriter({ source, subjectPrefix }: NatsMessageOptions)
    */
   return function write(event: RecordedEvent, reply: string | undefined, largest: number): NatsMessage {
     const to = `HPUB ${stemOf(event)}${subjectToken(event.subjectId)} ${reply === undefined ? '' : `${reply} `}`
-    const lines = `NATS/1.0\r\nNats-Expected-Last-Sequence: ${event.sequence - 1}\r\n${ceHeaderLines(event, source, timeOf(event))}`
+    const identity = `NATS/1.0\r\nNats-Expected-Last-Sequence: ${event.sequence - 1}\r\n${ceHeaderLines(event, source, timeOf(event))}`
+    const traceparent = traceparentOf?.(event.sequence)
+    const lines = traceparent === undefined ? identity : `${identity}ce-traceparent: ${traceparent}\r\n`
     // All but the payload is ASCII: subjects, numbers, hex, and what is percent-encoded.
     const headerSize = lines.length + 2
     const size = headerSize + Buffer.byteLength(event.payloadJson)

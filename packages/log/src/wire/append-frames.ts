@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { ArtifactError, type NewEvent } from '@artifact-store/core'
 import type { Append, Condition } from '../event-log.ts'
+import { isTraceparent } from '../trace/traced-events.ts'
 import { eventTypeForm, readAppendJson, wordLimits } from './append-json.ts'
 import { maxAppendsPerRequest, maxConditionsPerAppend, maxEventsPerAppend } from './limits.ts'
 
@@ -8,7 +9,7 @@ import { maxAppendsPerRequest, maxConditionsPerAppend, maxEventsPerAppend } from
  * Appends as our own processes send them: a header, and behind it the payloads as they are, neither escaped nor parsed on the way.
  *
  *     4 bytes      the length of the header, big-endian
- *     header       JSON in UTF-8: [[key, conditions, events], …]
+ *     header       JSON in UTF-8: [[key, conditions, events], …], with the `traceparent` as a fourth where there is one
  *                    a condition: [kind, id, revision], or [kind, id] for unsealed
  *                    an event:    [type, kind, id, actor, length of its payload in bytes]
  *     digests      32 bytes for each event, in their order
@@ -25,7 +26,7 @@ export interface FramedAppend {
 }
 
 /** @throws ArtifactError `invalid-request` when a payload digest is not 32 bytes. */
-export function frameAppend({ key, conditions, events }: Append): FramedAppend {
+export function frameAppend({ key, conditions, events, traceparent }: Append): FramedAppend {
   let bytes = 0
   const header = JSON.stringify([
     key,
@@ -37,6 +38,7 @@ export function frameAppend({ key, conditions, events }: Append): FramedAppend {
       bytes += digestBytes + length
       return [event.eventType, event.subjectKind, event.subjectId, event.actor, length]
     }),
+    ...(traceparent === undefined ? [] : [traceparent]),
   ])
   return { header, bytes: bytes + Buffer.byteLength(header) + 1, events }
 }
@@ -80,7 +82,12 @@ function conditionHeader(condition: Condition): readonly (string | number)[] {
   return 'revision' in condition ? [kind, id, condition.revision] : [kind, id]
 }
 
-type AppendHeader = readonly [key: unknown, conditions: readonly (readonly unknown[])[], events: readonly EventHeader[]]
+type AppendHeader = readonly [
+  key: unknown,
+  conditions: readonly (readonly unknown[])[],
+  events: readonly EventHeader[],
+  traceparent?: unknown,
+]
 type EventHeader = readonly [type: unknown, kind: unknown, id: unknown, actor: unknown, length: number]
 
 interface Cursor {
@@ -103,7 +110,7 @@ function readHeader(body: Buffer): { readonly header: readonly AppendHeader[]; r
 }
 
 function isAppendHeader(value: unknown): value is AppendHeader {
-  if (!(Array.isArray(value) && value.length === 3)) return false
+  if (!(Array.isArray(value) && (value.length === 3 || value.length === 4))) return false
   const [, conditions, events]: unknown[] = value
   return Array.isArray(conditions) && conditions.every(Array.isArray) && Array.isArray(events) && events.every(isEventHeader)
 }
@@ -112,14 +119,14 @@ function isEventHeader(value: unknown): value is EventHeader {
   return Array.isArray(value) && value.length === 5 && Number.isSafeInteger(value[4]) && value[4] >= 0
 }
 
-function readAppend([key, conditionHeaders, eventHeaders]: AppendHeader, cursor: Cursor): Append | ArtifactError {
+function readAppend([key, conditionHeaders, eventHeaders, traceparent]: AppendHeader, cursor: Cursor): Append | ArtifactError {
   const conditions = conditionHeaders.map(conditionOf)
   // All of them, whatever they say: the next append begins behind the last.
   const events = eventHeaders.map(header => takeEvent(header, cursor))
   if (isWord(key, wordLimits.key) && conditions.every(isCondition) && events.every(isEvent)) {
     const [first, ...others] = events
     if (first && events.length <= maxEventsPerAppend && conditions.length <= maxConditionsPerAppend)
-      return { key, conditions, events: [first, ...others] }
+      return { key, conditions, events: [first, ...others], ...(isTraceparent(traceparent) ? { traceparent } : {}) }
   }
   // The schema judges again, and finds the words.
   return readAppendJson({ key, conditions, events: events.map(e => ({ ...e, payloadDigest: e.payloadDigest.toString('hex') })) })

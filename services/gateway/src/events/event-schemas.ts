@@ -74,6 +74,13 @@ export function envelopeSchema(): JsonSchema {
   }
 }
 
+/** Of a message alone, and of it only while traces are recorded: the log does not know it. */
+const traceparent: JsonSchema = {
+  type: 'string',
+  pattern: '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$',
+  description: 'Where whoever wrote it is in a trace, if that is recorded (the extension of CloudEvents for distributed tracing)',
+}
+
 /** What is particular to the envelope of one type: its name, and what it is about. */
 export function envelopeOf({ type, subject }: EventDefinition): Record<'type' | 'subject', JsonSchema> {
   return { type: { const: type }, subject: { type: 'string', pattern: `^${subject}/` } }
@@ -89,7 +96,7 @@ export function headersSchema(): JsonSchema {
   return {
     type: 'object',
     description: 'CloudEvents 1.0 in binary mode; values are percent-encoded UTF-8',
-    properties: Object.fromEntries(texts.map(([name, schema]) => [`ce-${name}`, schema])),
+    properties: { ...Object.fromEntries(texts.map(([name, schema]) => [`ce-${name}`, schema])), 'ce-traceparent': traceparent },
     required: names,
   }
 }
