@@ -46,6 +46,22 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   }
 }
 
+/**
+ * The data directory of a store that was started before; nothing is made.
+ * @throws ArtifactError `configuration` when there is none
+ */
+export async function existingDataDirectory(path: string): Promise<DataDirectory> {
+  try {
+    const data = layout(await realpath(path))
+    if ((await readdir(data.path)).includes('postgres')) return data
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw dataDirectoryError(path, error) ?? error
+  }
+  throw new ArtifactError('configuration', `there is no store in ${path}: set ARTIFACT_STORE_DATA to its data directory`, {
+    details: { path },
+  })
+}
+
 /** The sentence for a file system error in the data directory, or undefined when it is about something else. */
 export function dataDirectoryError(path: string, error: unknown): ArtifactError | undefined {
   const options = { cause: error, details: { path } }

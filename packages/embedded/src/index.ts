@@ -1,3 +1,4 @@
+export { backupMain } from './backup/main.ts'
 export { type EmbeddedConfig, type NatsChoice, readConfig } from './config.ts'
 export { main } from './main.ts'
 export { type EmbeddedNats, type NatsOptions, startNats } from './nats.ts'

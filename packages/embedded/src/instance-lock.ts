@@ -9,11 +9,16 @@ import { ArtifactError, isErrno } from '@artifact-store/core'
 const longestSocketPath = 100
 
 /**
- * Makes this process the only one on a data directory until it is disposed of or ends, however it ends: the lock is a listening
+ * Makes this process the only one on a directory until it is disposed of or ends, however it ends: the lock is a listening
  * socket, which no crash can leave locked.
+ * @param taken the sentence for the one who has it, by its process id; that a store runs there when absent.
  * @throws ArtifactError `configuration` naming the process that has it.
  */
-export async function lockDirectory(directory: string, socketPath: string): Promise<AsyncDisposable> {
+export async function lockDirectory(
+  directory: string,
+  socketPath: string,
+  taken: (pid: string) => string = alreadyRunning(directory),
+): Promise<AsyncDisposable> {
   let path = Buffer.byteLength(socketPath) <= longestSocketPath ? socketPath : elsewhere(socketPath)
   for (let attempt = 1; attempt <= 10; attempt++) {
     try {
@@ -22,7 +27,7 @@ export async function lockDirectory(directory: string, socketPath: string): Prom
     } catch (error) {
       if (isErrno(error, 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL', 'EPERM') && path === socketPath) path = elsewhere(socketPath)
       else if (!isErrno(error, 'EADDRINUSE')) throw error
-      else await removeIfStale(directory, path)
+      else await removeIfStale(path, pid => new ArtifactError('configuration', taken(pid), { details: { directory, pid } }))
     }
   }
   throw new ArtifactError('internal', `${path} can neither be taken nor removed: remove it by hand, then start again`)
@@ -45,9 +50,9 @@ function listen(path: string): Promise<Server> {
 
 /** Moved aside before it is judged again and removed, since two starters may find the same dead socket: removing by name
  * could remove the live one that the faster of them has just made. */
-async function removeIfStale(directory: string, path: string): Promise<void> {
+async function removeIfStale(path: string, isTaken: (pid: string) => ArtifactError): Promise<void> {
   const holder = await ask(path)
-  if (holder !== undefined) throw alreadyRunning(directory, holder)
+  if (holder !== undefined) throw isTaken(holder)
   const aside = `${path}.${process.pid}`
   try {
     await rename(path, aside)
@@ -58,7 +63,7 @@ async function removeIfStale(directory: string, path: string): Promise<void> {
   const moved = await ask(aside)
   if (moved !== undefined) await link(aside, path)
   await rm(aside, { force: true })
-  if (moved !== undefined) throw alreadyRunning(directory, moved)
+  if (moved !== undefined) throw isTaken(moved)
 }
 
 /** The pid of who listens on the socket, or undefined when nobody does. */
@@ -76,12 +81,9 @@ function ask(path: string): Promise<string | undefined> {
   })
 }
 
-function alreadyRunning(directory: string, pid: string): ArtifactError {
-  return new ArtifactError(
-    'configuration',
-    `artifact-store is already running on ${directory} (process ${pid}): use that one, stop it first, or set ARTIFACT_STORE_DATA to another directory`,
-    { details: { directory, pid } },
-  )
+function alreadyRunning(directory: string): (pid: string) => string {
+  return pid =>
+    `artifact-store is already running on ${directory} (process ${pid}): use that one, stop it first, or set ARTIFACT_STORE_DATA to another directory`
 }
 
 function elsewhere(socketPath: string): string {

@@ -1,0 +1,3 @@
+import { backupMain } from '@artifact-store/embedded'
+
+process.exitCode = await backupMain('restore', process.argv.slice(2))
