@@ -35,7 +35,8 @@ function cell(what: string, callers: number, events: number, open: (url: string)
       }
       // Plans are made, code is compiled and connections are opened before the measurement.
       await measureCallers(callers, Math.min(1, seconds / 3), once)
-      return measureCallers(callers, seconds, once)
+      // Awaited here: the contender is closed when this function is left.
+      return await measureCallers(callers, seconds, once)
     },
   }
 }

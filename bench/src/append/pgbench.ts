@@ -32,10 +32,11 @@ export async function measurePgbench(url: string, clients: number, seconds: numb
   const directory = await mkdtemp(join(tmpdir(), 'artifact-store-pgbench-'))
   try {
     const script = join(directory, 'insert.sql')
+    // No colon before a letter: pgbench would take what follows it for a variable.
     await writeFile(
       script,
       `insert into log.events (sequence, subject_revision, created_at, event_type, subject_kind, subject_id, actor, payload, payload_digest)
-       values (nextval('bench_sequence'), 1, now(), 'v1.package.created', 'package', gen_random_uuid()::text, 'user:alice@example.com',
+       values (nextval('bench_sequence'), 1, now(), 'v1.package.created', 'package', gen_random_uuid()::text, 'user' || chr(58) || 'alice@example.com',
                '${JSON.stringify(samplePayload(1))}', decode('${'00'.repeat(32)}', 'hex'));`.replaceAll(/\n\s+/g, ' '),
     )
     const args = [
