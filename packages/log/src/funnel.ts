@@ -10,6 +10,8 @@ export interface FunnelOptions<Item, Result> {
   readonly weigh?: (item: Item) => number
   /** The most that a batch may weigh, unless it is one item. */
   readonly maxWeight: number
+  /** From this weight on, a batch takes no more than half of what is here: see below. Without it, all that fits. */
+  readonly leastShare?: number
   /** How many items may wait; more are pushed back. */
   readonly maxWaiting: number
 }
@@ -29,25 +31,34 @@ export interface Funnel<Item, Result> {
  * Group commit: one batch is in flight, and whatever arrives meanwhile is the next one. No timer: the first batch goes at the end of the event
  * loop's turn, so that who comes together goes together; under load the batches grow by themselves to what one round trip can carry.
  * Batches take items in the order of their coming.
+ *
+ * When all callers share one batch, they wait while it runs, and then it waits while they make their next items. So from `leastShare` on a batch
+ * takes half of those that wait or were just answered, and the two halves take turns: while one is in flight, the other is told and comes again.
  */
 export function createFunnel<Item, Result>(options: FunnelOptions<Item, Result>): Funnel<Item, Result> {
-  const { run, maxWaiting } = options
+  const { run, maxWaiting, weigh = () => 1 } = options
   let queue: Waiting<Item, Result>[] = []
   let running: Promise<void> | undefined
 
   async function drain(): Promise<void> {
     await turn()
+    let before: Answered<Item, Result> | undefined
     while (queue.length > 0) {
-      const { batch, left } = takeBatch(queue, options)
+      const { batch, left } = takeBatch(queue, options, weightOf(before?.batch ?? []))
       queue = left
-      try {
-        settle(batch, await run(batch.map(waiting => waiting.item)))
-      } catch (error) {
-        for (const waiting of batch) waiting.reject(error)
+      const answer = answerTo(batch, run)
+      if (before) {
+        // By the end of this turn the batch is on its way.
+        await turn()
+        settle(before)
       }
-      // Whom this batch has answered may come again at once. Where as many wait already, those go now, and the two halves of the callers take
-      // turns: while one is in flight, the other has its answers and makes its next items.
-      if (queue.length * 2 < batch.length) await turn()
+      before = await answer
+      if (queue.length === 0) {
+        settle(before)
+        before = undefined
+        // Whom this has answered may come again at once.
+        await turn()
+      }
     }
     running = undefined
   }
@@ -63,7 +74,7 @@ export function createFunnel<Item, Result>(options: FunnelOptions<Item, Result>)
         )
       }
       const { promise, resolve, reject } = Promise.withResolvers<Result>()
-      const waiting: Waiting<Item, Result> = { item, resolve, reject }
+      const waiting: Waiting<Item, Result> = { item, weight: weigh(item), resolve, reject }
       const giveUp = () => {
         queue = queue.filter(other => other !== waiting)
         reject(signal?.reason)
@@ -89,6 +100,7 @@ function turn(): Promise<void> {
 
 interface Waiting<Item, Result> {
   readonly item: Item
+  readonly weight: number
   readonly resolve: (result: Result) => void
   readonly reject: (error: unknown) => void
 }
@@ -96,23 +108,25 @@ interface Waiting<Item, Result> {
 // How many items a batch looks past. Without a limit, a long queue for one subject would be gone through again for each of them.
 const maxPassedOver = 1000
 
+/** @param answered what the batch before weighed, whose callers are about to come again. */
 function takeBatch<Item, Result>(
   queue: readonly Waiting<Item, Result>[],
-  { guard, weigh = () => 1, maxWeight }: FunnelOptions<Item, Result>,
+  { guard, maxWeight, leastShare = maxWeight }: FunnelOptions<Item, Result>,
+  answered: number,
 ) {
+  const most = Math.min(maxWeight, Math.max(leastShare, (weightOf(queue) + answered) / 2))
   const admission = guard?.()
   const batch: Waiting<Item, Result>[] = []
   const passedOver: Waiting<Item, Result>[] = []
   let weight = 0
   let looked = 0
   for (const waiting of queue) {
-    const heavier = weight + weigh(waiting.item)
     // Nothing lighter may slip past the first that does not fit: it could be what that one must precede.
-    if ((batch.length > 0 && heavier > maxWeight) || passedOver.length >= maxPassedOver) break
+    if ((batch.length > 0 && weight + waiting.weight > most) || passedOver.length >= maxPassedOver) break
     looked += 1
     if (admission === undefined || admission.admit(waiting.item)) {
       batch.push(waiting)
-      weight = heavier
+      weight += waiting.weight
     } else {
       passedOver.push(waiting)
     }
@@ -120,10 +134,34 @@ function takeBatch<Item, Result>(
   return { batch, left: [...passedOver, ...queue.slice(looked)] }
 }
 
-function settle<Item, Result>(batch: readonly Waiting<Item, Result>[], results: readonly (Result | Error)[]): void {
+function weightOf(items: readonly Waiting<unknown, unknown>[]): number {
+  return items.reduce((sum, { weight }) => sum + weight, 0)
+}
+
+interface Answered<Item, Result> {
+  readonly batch: readonly Waiting<Item, Result>[]
+  readonly results: readonly (Result | Error)[]
+  /** What running the batch threw; then there are no results. */
+  readonly failure?: { readonly error: unknown }
+}
+
+async function answerTo<Item, Result>(
+  batch: readonly Waiting<Item, Result>[],
+  run: FunnelOptions<Item, Result>['run'],
+): Promise<Answered<Item, Result>> {
+  try {
+    return { batch, results: await run(batch.map(({ item }) => item)) }
+  } catch (error) {
+    return { batch, results: [], failure: { error } }
+  }
+}
+
+function settle<Item, Result>({ batch, results, failure }: Answered<Item, Result>): void {
   for (const [index, waiting] of batch.entries()) {
     const result = results[index]
-    if (result === undefined) waiting.reject(new ArtifactError('internal', 'a batch answered fewer results than it had items'))
+    if (failure) waiting.reject(failure.error)
+    else if (result === undefined)
+      waiting.reject(new ArtifactError('internal', 'a batch answered fewer results than it had items'))
     else if (result instanceof Error) waiting.reject(result)
     else waiting.resolve(result)
   }

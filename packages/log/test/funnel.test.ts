@@ -2,7 +2,9 @@ import { createFunnel } from '@artifact-store/log'
 import { describe, expect, it } from 'vitest'
 
 /** A funnel whose batches wait until they are let go, so that a test decides what is in flight. */
-function heldFunnel(options: { maxWeight?: number; maxWaiting?: number; guard?: () => { admit(item: string): boolean } } = {}) {
+function heldFunnel(
+  options: { maxWeight?: number; leastShare?: number; maxWaiting?: number; guard?: () => { admit(item: string): boolean } } = {},
+) {
   const batches: string[][] = []
   const held: (() => void)[] = []
   const funnel = createFunnel<string, string>({
@@ -59,6 +61,42 @@ describe('a funnel', () => {
     }
     await Promise.all(Array.from({ length: 10 }, caller))
     expect(batches).toEqual([10, 10, 10])
+  })
+
+  it('lets two halves of the callers take turns, so that one makes its next items while the other is in flight', async () => {
+    const batches: number[] = []
+    let making = 0
+    const madeMeanwhile: number[] = []
+    const funnel = createFunnel<number, number>({
+      maxWeight: 100,
+      leastShare: 4,
+      maxWaiting: 100,
+      run: async batch => {
+        batches.push(batch.length)
+        const before = making
+        for (let i = 0; i < 3; i++) await turn()
+        madeMeanwhile.push(making - before)
+        return [...batch]
+      },
+    })
+    const caller = async () => {
+      for (let i = 0; i < 4; i++) {
+        making += 1
+        await funnel.submit(i)
+      }
+    }
+    await Promise.all(Array.from({ length: 20 }, caller))
+    expect(batches).toEqual([10, 10, 10, 10, 10, 10, 10, 10])
+    expect(madeMeanwhile.slice(0, 6)).toEqual([0, 10, 10, 10, 10, 10])
+  })
+
+  it('sends so few together that halves would not pay', async () => {
+    const { funnel, batches, letGo } = heldFunnel({ leastShare: 4 })
+    const answers = ['a', 'b', 'c', 'd'].map(item => funnel.submit(item))
+    await turn()
+    letGo()
+    await Promise.all(answers)
+    expect(batches).toEqual([['a', 'b', 'c', 'd']])
   })
 
   it('stops a batch before what would make it too heavy, and lets nothing lighter slip past', async () => {

@@ -50,13 +50,15 @@ export interface PostgresLog extends AppendPort, PagedLogReader {
 /** The event log in PostgreSQL, appends funnelled into one batch in flight (group commit). */
 export function openPostgresLog(connection: Queryable, options: PostgresLogOptions = {}): PostgresLog {
   const { maxBatchEvents = 1000, maxBatchBytes = 4 * 1024 * 1024, maxWaiting = 10_000, onBatch, archive } = options
+  const leastWeight = maxBatchBytes / maxBatchEvents
   const funnel = createFunnel<Append, AppendOutcome>({
     run: batch => (onBatch ? timed(onBatch, batch, runBatch(connection, batch)) : runBatch(connection, batch)),
     guard: createInterferenceGuard,
     // An event counts for its bytes, and at least for its share of the cap in events, so that one number holds both caps.
-    weigh: ({ events }) =>
-      events.reduce((sum, e) => sum + Math.max(Buffer.byteLength(e.payloadJson), maxBatchBytes / maxBatchEvents), 0),
+    weigh: ({ events }) => events.reduce((sum, e) => sum + Math.max(Buffer.byteLength(e.payloadJson), leastWeight), 0),
     maxWeight: maxBatchBytes,
+    // Below it, what a batch costs however small it is outweighs what two halves gain.
+    leastShare: 16 * leastWeight,
     maxWaiting,
   })
   return {
