@@ -39,9 +39,14 @@ export function processSettings(defaults: { port: number }) {
     HOST: host().default('127.0.0.1').describe('address to listen on'),
     PORT: port().default(defaults.port).describe('port to listen on; `0` takes a free one'),
     LOG_LEVEL: logLevel().default('info').describe('the least of what is logged'),
+    STOP_DRAIN_SECONDS: integer({ min: 0, max: 300 })
+      .default(0)
+      .describe(
+        'how long requests are still taken once the process was told to stop, while its readiness is red already: what balancers need to notice',
+      ),
     STOP_GRACE_SECONDS: integer({ min: 0, max: 3600 })
       .default(10)
-      .describe('how long requests in flight may take to finish once the process was told to stop'),
+      .describe('how long requests in flight may take to finish after that'),
     ARTIFACT_STORE_PARENT: choice(['stdin'])
       .optional()
       .describe('`stdin`: stop when standard input ends, so that the process never outlives the one that started it'),

@@ -23,6 +23,8 @@ export interface HttpServer extends AsyncDisposable {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
   readonly url: string
   readonly port: number
+  /** Every answer from now on ends its connection, and everything else goes on: for the time in which balancers learn to stay away. */
+  drain(): void
   /** Stops accepting, lets requests in flight finish for at most `graceMs`, then cuts them off. Disposing means no grace. */
   close(graceMs: number): Promise<void>
 }
@@ -41,10 +43,11 @@ export async function listenHttp(options: HttpServerOptions): Promise<HttpServer
     errorHandler: answerUnhandled,
   })
   const inFlight = new Set<ServerResponse>()
+  let draining = false
   let closing: Promise<void> | undefined
   const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     inFlight.add(outgoing)
-    if (closing !== undefined) outgoing.shouldKeepAlive = false
+    if (draining) outgoing.shouldKeepAlive = false
     outgoing.once('close', () => {
       inFlight.delete(outgoing)
       // The connection counts as idle only after this event.
@@ -58,6 +61,11 @@ export async function listenHttp(options: HttpServerOptions): Promise<HttpServer
   options.configureServer?.(server)
   const port = await listenOn(server, options)
 
+  function drain(): void {
+    draining = true
+    for (const outgoing of inFlight) if (!outgoing.headersSent) outgoing.shouldKeepAlive = false
+  }
+
   function close(graceMs: number): Promise<void> {
     closing ??= new Promise<void>((resolve, reject) => {
       const deadline = setTimeout(() => server.closeAllConnections(), graceMs)
@@ -67,11 +75,11 @@ export async function listenHttp(options: HttpServerOptions): Promise<HttpServer
         else reject(error)
       })
     })
-    for (const outgoing of inFlight) if (!outgoing.headersSent) outgoing.shouldKeepAlive = false
+    drain()
     return closing
   }
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
-  return { url: `http://${host}:${port}`, port, close, [Symbol.asyncDispose]: () => close(0) }
+  return { url: `http://${host}:${port}`, port, drain, close, [Symbol.asyncDispose]: () => close(0) }
 }
 
 async function listenOn(server: Server, { host, port }: HttpServerOptions): Promise<number> {

@@ -6,7 +6,7 @@ const disposalMs = 5000
 
 /**
  * Resolves when the process is told to stop: SIGTERM, SIGINT or, where `ARTIFACT_STORE_PARENT` is `stdin`, the end of standard
- * input. From then on the process ends within the grace plus 5 s, whatever hangs.
+ * input. From then on the process ends within the drain and the grace plus 5 s, whatever hangs.
  */
 export function stopRequested(config: ProcessConfig, logger: Logger): Promise<void> {
   return new Promise(resolve => {
@@ -21,7 +21,7 @@ export function stopRequested(config: ProcessConfig, logger: Logger): Promise<vo
           logger.fatal('did not stop in time')
           process.exit(1)
         },
-        config.STOP_GRACE_SECONDS * 1000 + disposalMs,
+        (config.STOP_DRAIN_SECONDS + config.STOP_GRACE_SECONDS) * 1000 + disposalMs,
       ).unref()
       resolve()
     }

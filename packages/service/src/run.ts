@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ArtifactError, isArtifactError } from '@artifact-store/core'
 import type { Registry } from 'prom-client'
 import { type App, createApp } from './app.ts'
@@ -49,7 +50,8 @@ export interface Served {
 
 /**
  * The life of a process: reads the configuration from the environment, serves the app, and stops cleanly on SIGTERM, SIGINT or
- * (`ARTIFACT_STORE_PARENT=stdin`) the end of standard input: readiness goes red, no more connections, `signal` aborts, requests
+ * (`ARTIFACT_STORE_PARENT=stdin`) the end of standard input: readiness goes red, after the drain no more
+ * connections are taken, `signal` aborts, requests
  * in flight finish within the grace, everything deferred is disposed of, exit code 0. Exit code 1 with one readable message
  * where it cannot start, and with a fatal log line where something broke that nobody caught.
  */
@@ -108,6 +110,8 @@ async function serveUntilStopped<C extends ProcessConfig>(service: Service<C>, c
     await stop
   } finally {
     scope.health.stopping()
+    server.drain()
+    await delay(config.STOP_DRAIN_SECONDS * 1000)
     const closed = server.close(config.STOP_GRACE_SECONDS * 1000)
     stopping.abort(new DOMException('the process was told to stop', 'AbortError'))
     await closed

@@ -33,6 +33,7 @@ describe('a configuration', () => {
       LOG_LEVEL: 'debug',
       BATCH_SIZE: 1000,
       DRY_RUN: true,
+      STOP_DRAIN_SECONDS: 0,
       STOP_GRACE_SECONDS: 10,
     })
     expect(config.LOG_WRITER_URL).toBe('http://127.0.0.1:8082')

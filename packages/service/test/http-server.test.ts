@@ -102,6 +102,19 @@ describe('a server', () => {
     await closed
   })
 
+  it('takes requests while it drains, and ends the connection of each', async () => {
+    await using server = await serve()
+    const before = await fetch(`${server.url}/hello`)
+    expect(before.headers.get('connection')).toBe('keep-alive')
+    await before.text()
+    server.drain()
+    for (let i = 0; i < 2; i++) {
+      const response = await fetch(`${server.url}/hello`)
+      expect(response.headers.get('connection')).toBe('close')
+      await response.text()
+    }
+  })
+
   it('cuts off what is not finished after the grace', async () => {
     await using server = await serve()
     const answer = fetch(`${server.url}/waits`)

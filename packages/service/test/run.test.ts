@@ -30,6 +30,17 @@ describe('a process', () => {
     },
   )
 
+  it('is unready and answers on while it drains, and stops then', async () => {
+    const service = start({ GREETING: 'hello', STOP_DRAIN_SECONDS: '1' })
+    const url = await service.ready()
+    service.child.kill('SIGTERM')
+    await service.line('stopping')
+    expect((await fetch(`${url}/health/ready`)).status).toBe(503)
+    expect((await fetch(`${url}/health/live`)).status).toBe(200)
+    expect(await service.exit).toBe(0)
+    await expect(fetch(`${url}/health/live`)).rejects.toThrow('fetch failed')
+  })
+
   it('is not hurried by a second signal', async () => {
     const service = start({ GREETING: 'hello' })
     await service.ready()
