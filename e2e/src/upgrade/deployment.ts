@@ -42,7 +42,7 @@ export async function makeDeployment(directory: string): Promise<Deployment> {
   const places: Place[] = []
   for (const name of ['projector', 'log-writer', 'gateway'] as const)
     for (let i = 0; i < 2; i++) places.push({ name, port: await freePort(), service: undefined })
-  stack.defer(() => Promise.all(places.map(({ service }) => service?.stop())))
+  stack.defer(async () => void (await Promise.all(places.map(({ service }) => service?.stop()))))
   const portsOf = (name: ServiceName) => places.filter(place => place.name === name).map(({ port }) => port)
 
   const databaseUrl = (role: string) => Object.assign(new URL(postgres.url('postgres')), { username: role, password }).href
@@ -50,7 +50,9 @@ export async function makeDeployment(directory: string): Promise<Deployment> {
     NATS_URL: nats.url,
     // Many processes load the same sources.
     NODE_COMPILE_CACHE: join(directory, 'compile-cache'),
-    STOP_DRAIN_SECONDS: drainSeconds, LOG_WRITER_TOKEN: 'shared by both sides' }
+    STOP_DRAIN_SECONDS: drainSeconds,
+    LOG_WRITER_TOKEN: 'shared by both sides',
+  }
   const settings = {
     projector: { DATABASE_URL: databaseUrl('projector') },
     'log-writer': { DATABASE_URL: databaseUrl('log_writer') },

@@ -36,7 +36,7 @@ export function startLoad(url: string, token: string, users: number, connections
       }),
     ),
   )
-  const failure = () => {
+  const failure = (): undefined => {
     if (failed) throw failed.error
   }
   return {

@@ -134,7 +134,7 @@ function takeBatch<Item, Result>(
   return { batch, left: [...passedOver, ...queue.slice(looked)] }
 }
 
-function weightOf(items: readonly Waiting<unknown, unknown>[]): number {
+function weightOf(items: readonly { readonly weight: number }[]): number {
   return items.reduce((sum, { weight }) => sum + weight, 0)
 }
 
