@@ -75,10 +75,10 @@ describe('the manifests for Kubernetes', async () => {
   it('are all there: each file is named, and each service runs', async () => {
     const apart = ['kustomization.yaml', 'nats-values.yaml']
     const files = (await readdir(place)).filter(name => name.endsWith('.yaml') && !apart.includes(name))
-    expect([...resources].sort()).toEqual(files.sort())
-    expect(workloads.map(({ metadata }) => metadata.name).sort()).toEqual(Object.keys(settings).sort())
-    expect(images.map(({ name }) => name).sort()).toEqual(
-      workloads.map(({ spec }) => spec.template.spec.containers[0].image).sort(),
+    expect([...resources].sort(byText)).toEqual(files.sort(byText))
+    expect(workloads.map(({ metadata }) => metadata.name).sort(byText)).toEqual(Object.keys(settings).sort(byText))
+    expect(images.map(({ name }) => name).sort(byText)).toEqual(
+      workloads.map(({ spec }) => spec.template.spec.containers[0].image).sort(byText),
     )
   })
 
@@ -166,5 +166,9 @@ function requiredOf(name: keyof typeof settings): string[] {
 }
 
 function subjectsIn(text: string): string[] {
-  return [...text.matchAll(/"([^"]*[.>][^"]*)"/g)].map(([, subject]) => String(subject)).sort()
+  return [...text.matchAll(/"([^"]*[.>][^"]*)"/g)].map(([, subject]) => String(subject)).sort(byText)
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : 1
 }
