@@ -50,6 +50,8 @@ it('reports settings that contradict one another, and what it only hands to a se
       'ARTIFACT_STORE_NATS_PORT is the gateway’s port as well: give NATS another one',
   )
   expect(readConfig({ HASH_THREADS: '2' }).inheritedEnvironment).toEqual({ HASH_THREADS: '2' })
+  const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318', OTEL_TRACES_SAMPLER: 'always_on' }
+  expect(readConfig({ ...tracing, OTHER: 'x' }).inheritedEnvironment).toEqual(tracing)
 })
 
 it('hands only what programs need of its own environment to the services', () => {

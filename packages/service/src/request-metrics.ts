@@ -31,9 +31,7 @@ export function requestMetrics(registry: Registry): RequestMetrics {
       registers: [registry],
     })
   })
-  const inFlight = once(registry, 'http_requests_in_flight', Gauge, name => {
-    return new Gauge({ name, help: 'HTTP requests whose answer has not ended.', registers: [registry] })
-  })
+  const inFlight = once(registry, 'http_requests_in_flight', InFlight, name => new InFlight(name, registry))
   const tallied = (name: string, help: string): TalliedCounter =>
     once(registry, name, TalliedCounter, () => new TalliedCounter(name, help, registry))
   const bytesIn = tallied(
@@ -49,10 +47,12 @@ export function requestMetrics(registry: Registry): RequestMetrics {
     'Answers that ended before their last byte: the client left, or something failed and they were cut off.',
   )
   return {
-    begun: () => inFlight.inc(),
+    begun() {
+      inFlight.now += 1
+    },
     ended({ method: given, route, status, seconds, ...rest }) {
       const method = methods.has(given) ? given : '_OTHER'
-      inFlight.dec()
+      inFlight.now -= 1
       durations.observe({ method, route, status: String(status) }, seconds)
       bytesIn.add(method, route, rest.bytesIn)
       bytesOut.add(method, route, rest.bytesOut)
@@ -62,6 +62,22 @@ export function requestMetrics(registry: Registry): RequestMetrics {
 }
 
 const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+/** How many there are, as a plain number, for the same reason as below. */
+class InFlight extends Gauge {
+  now = 0
+
+  constructor(name: string, registry: Registry) {
+    super({
+      name,
+      help: 'HTTP requests whose answer has not ended.',
+      registers: [registry],
+      collect() {
+        if (this instanceof InFlight) this.set(this.now)
+      },
+    })
+  }
+}
 
 /**
  * A counter that adds to plain numbers and makes metrics of them when it is asked: the library's own way takes a microsecond for each, which

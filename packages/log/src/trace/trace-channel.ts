@@ -1,4 +1,5 @@
 import type { Queryable } from '../postgres/queryable.ts'
+import { maxEventsPerAppend } from '../wire/limits.ts'
 import { isTraceparent, type TracedEvents } from './traced-events.ts'
 
 /**
@@ -12,7 +13,8 @@ export function readTraces(payload: string): readonly TracedEvents[] {
   return payload.split('\n').flatMap(line => {
     const [first, last, traceparent = ''] = line.split(' ')
     const [firstSequence, lastSequence] = [Number(first), Number(last)]
-    const sound = Number.isSafeInteger(firstSequence) && Number.isSafeInteger(lastSequence) && isTraceparent(traceparent)
+    const events = lastSequence - firstSequence + 1
+    const sound = Number.isSafeInteger(firstSequence) && events >= 1 && events <= maxEventsPerAppend && isTraceparent(traceparent)
     return sound ? [{ firstSequence, lastSequence, traceparent }] : []
   })
 }

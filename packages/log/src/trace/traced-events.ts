@@ -35,35 +35,36 @@ export interface TraceMeeting {
  * @param onMet told once for each step and each traced append that it took events of.
  */
 export function createTraceMeeting(onMet: (events: TracedEvents, step: Step) => void): TraceMeeting {
-  const known = new Map<number, TracedEvents>()
+  const bySequence = new Map<number, TracedEvents>()
   const steps: Step[] = []
   return {
     traced(events) {
-      if (known.has(events.firstSequence)) return
-      known.set(events.firstSequence, events)
-      forget(known)
+      if (bySequence.has(events.firstSequence)) return
+      for (let sequence = events.firstSequence; sequence <= events.lastSequence; sequence += 1) bySequence.set(sequence, events)
+      forgetOldest(bySequence)
       for (const step of steps) if (haveCommon(events, step)) onMet(events, step)
     },
     done(step) {
       steps.push(step)
       if (steps.length > mostSteps) steps.shift()
-      for (const events of known.values()) if (haveCommon(events, step)) onMet(events, step)
+      let last: TracedEvents | undefined
+      for (let sequence = step.firstSequence; sequence <= step.lastSequence; sequence += 1) {
+        const events = bySequence.get(sequence)
+        if (events && events !== last) onMet(events, step)
+        last = events
+      }
     },
-    traceparentOf(sequence) {
-      const exact = known.get(sequence)
-      if (exact) return exact.traceparent
-      for (const events of known.values())
-        if (events.firstSequence <= sequence && sequence <= events.lastSequence) return events.traceparent
-      return undefined
-    },
+    traceparentOf: sequence => bySequence.get(sequence)?.traceparent,
   }
 }
 
-/** Appends that are remembered: more than one batch may have. */
-const mostKnown = 2000
+/** Traced events that are remembered: more than are under way at once, but for a rush. */
+const mostKnown = 20_000
 const mostSteps = 64
 
-function forget(known: Map<number, TracedEvents>): void {
+function forgetOldest(known: Map<number, TracedEvents>): void {
+  // Many at once: a map goes past all that it has lost to find its first.
+  if (known.size < mostKnown * 1.5) return
   for (const oldest of known.keys()) {
     if (known.size <= mostKnown) return
     known.delete(oldest)
