@@ -12,7 +12,8 @@ export function readText(path: string): string {
 
 /** A YAML file, as whoever reads it sees it. */
 export function readYaml<T>(path: string): T {
-  return parse(readText(path), { merge: true }) as T
+  // Docker compose has tags of its own, such as !reset.
+  return parse(readText(path), { merge: true, logLevel: 'error' }) as T
 }
 
 export interface Alert {
