@@ -1,6 +1,6 @@
 import { ArtifactStoreClient } from '@artifact-store/client'
 import { type Checks, must, until } from './checks.ts'
-import { artifact } from './cli.ts'
+import { artifact, type Store } from './cli.ts'
 import { Deployment } from './deployment.ts'
 import { coldStart, imageSizes, memory } from './figures.ts'
 import { follow } from './follower.ts'
@@ -63,7 +63,7 @@ export async function oneMachine(checks: Checks): Promise<void> {
   process.stdout.write(`    ${load.tells}\n`)
 }
 
-async function lastSequence(store: { readonly url: string; readonly token: string }): Promise<number> {
+async function lastSequence(store: Store): Promise<number> {
   using client = new ArtifactStoreClient(store)
   let position = 0
   for (;;) {

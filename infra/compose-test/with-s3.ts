@@ -1,5 +1,5 @@
 import { type Checks, must } from './checks.ts'
-import { artifact } from './cli.ts'
+import { artifact, artifactJson } from './cli.ts'
 import { Deployment } from './deployment.ts'
 import { Load } from './load.ts'
 import { pushAndPull } from './push-and-pull.ts'
@@ -8,13 +8,13 @@ import { pushAndPull } from './push-and-pull.ts'
 export async function withS3(checks: Checks): Promise<void> {
   await using deployment = await Deployment.prepare('artifact-store-test-s3', ['infra/compose/s3.yml'])
   await checks.that('the S3 store is made, and the gateway keeps its bytes there', async () => {
-    await deployment.compose('build')
+    await deployment.compose('--profile', 'tools', 'build')
     await deployment.up()
   })
   const store = { url: deployment.url, token: await deployment.token() }
   await checks.that('a directory goes in and comes out', async () => {
     await pushAndPull(store, deployment.directory)
-    const { backends } = (await artifact(store, 'admin', 'backends')) as {
+    const { backends } = (await artifactJson(store, 'admin', 'backends')) as {
       readonly backends: readonly { readonly url: string }[]
     }
     must(backends[0]?.url.startsWith('s3://artifacts') === true, `the backend is ${backends[0]?.url}`)
