@@ -99,7 +99,7 @@ describe('what the doctor says of a running store', () => {
     await way[Symbol.asyncDispose]()
     await expect
       .poll(async () => (await doctor(gateway.url, system.token)).wrong.map(({ about }) => about), { timeout: 20_000 })
-      .toEqual(['readiness: postgres', 'readiness: archive', 'token'])
+      .toEqual(['readiness: postgres', 'readiness: views', 'readiness: archive', 'token'])
   })
 
   it('is that no projector runs, and then that no log-writer does', async () => {

@@ -4,7 +4,10 @@ import { readAll } from './http/answer.ts'
 import type { Caller } from './http/caller.ts'
 import { type CallOptions, time } from './wire.ts'
 
-const checks = z.record(z.string(), z.looseObject({ ok: z.boolean(), detail: z.string().optional() }))
+const checks = z.record(
+  z.string(),
+  z.looseObject({ ok: z.boolean(), state: z.string().optional(), detail: z.string().optional() }),
+)
 
 const healthSchema = z.looseObject({ name: z.string(), version: z.string(), status: z.string(), checks })
 /** What a gateway says of itself to anybody. */

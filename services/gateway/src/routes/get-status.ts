@@ -9,7 +9,7 @@ const logWriter = z.object({
   version: z.string().optional(),
   trouble: z.string().optional().describe('Why nothing is known of it'),
   checks: z
-    .record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() }))
+    .record(z.string(), z.object({ ok: z.boolean(), state: z.string().optional(), detail: z.string().optional() }))
     .describe('Its own checks; `relay` tells how the event stream stands'),
 })
 

@@ -4,7 +4,7 @@ import { z } from 'zod'
 const health = z.object({
   version: z.string(),
   status: z.string(),
-  checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() })),
+  checks: z.record(z.string(), z.object({ ok: z.boolean(), state: z.string().optional(), detail: z.string().optional() })),
 })
 
 /** What a log-writer says of itself; only `trouble` where it says nothing. */
