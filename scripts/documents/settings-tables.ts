@@ -2,6 +2,7 @@ import { cliSettings } from '../../packages/cli/src/config.ts'
 import { embeddedSettings } from '../../packages/embedded/src/config.ts'
 import { describeSettings, type SettingDescription } from '../../packages/service/src/describe-settings.ts'
 import { tracingConfig } from '../../packages/service/src/tracing/tracing-settings.ts'
+import { copyConfig } from '../../services/copy-blobs/src/config.ts'
 import { gatewayConfig } from '../../services/gateway/src/config.ts'
 import { logWriterConfig } from '../../services/log-writer/src/config.ts'
 import { migrateConfig } from '../../services/migrate/src/config.ts'
@@ -22,6 +23,7 @@ export function settingsTables(): Readonly<Record<string, string>> {
     ...Object.fromEntries(
       described.map(({ service, settings }) => [service, table(settings.filter(setting => !isShared(setting)))]),
     ),
+    'copy-blobs': table(describeSettings(copyConfig)),
     migrate: table(describeSettings(migrateConfig)),
     embedded: table(describeSettings(embeddedSettings)),
     cli: table(Object.entries(cliSettings).map(([name, setting]) => ({ name, isRequired: false, ...setting }))),
