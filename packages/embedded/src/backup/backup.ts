@@ -82,6 +82,13 @@ async function copyDatabase(
   to: BackupLayout,
   { signal, say }: Pick<BackupOptions, 'signal' | 'say'>,
 ): Promise<Pick<Manifest, 'head' | 'database'>> {
+  // Reading alone: to make new ones would shut the owner of these out.
+  if ((await readSmallFile(data.secrets)) === undefined) {
+    throw new ArtifactError(
+      'configuration',
+      `there is no secrets.json in ${data.path}, and without it nobody can open its database: bring it back`,
+    )
+  }
   const { postgres: password } = await openSecrets(data)
   await using serving: ServingDatabase = await servingDatabase(data, password, { signal, say })
   const head = await headOf(serving.url(databaseName))

@@ -2,6 +2,7 @@ import { isArtifactError } from '@artifact-store/core'
 import { readConfig } from '../config.ts'
 import { stopSignals } from '../stop-signals.ts'
 import { makeBackup } from './backup.ts'
+import { backupFailure } from './failure.ts'
 import { restoreBackup } from './restore.ts'
 
 const usages = {
@@ -30,8 +31,9 @@ export async function backupMain(command: 'backup' | 'restore', args: readonly s
   using signals = stopSignals()
   try {
     return await (command === 'backup' ? backup : restore)(directory, signals.stop)
-  } catch (error) {
+  } catch (thrown) {
     if (signals.stop.aborted) return 130
+    const error = backupFailure(thrown)
     if (!isArtifactError(error)) throw error
     say(error.message)
     return 1
