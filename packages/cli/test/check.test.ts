@@ -35,12 +35,10 @@ async function check(...flags: readonly string[]) {
 
 /** What was found, each as `part at`. */
 async function findings(...flags: readonly string[]): Promise<string[]> {
-  const { out } = await check('--json', ...flags)
-  const lines = out
-    .trimEnd()
-    .split('\n')
-    .map(line => JSON.parse(line) as { kind: string; part: string; at: string; says: string })
-  return lines.filter(({ kind }) => kind === 'finding').map(({ part, at, says }) => `${part} ${at} ${says}`)
+  const { exitCode, out } = await check('--json', ...flags)
+  const found = (JSON.parse(out) as { findings: { part: string; at?: string; says: string }[] }).findings
+  expect(exitCode).toBe(found.length === 0 ? 0 : 1)
+  return found.map(({ part, at, says }) => `${part} ${at} ${says}`)
 }
 
 const fileOf = (digest = '') => {
