@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { freePort } from '@artifact-store/embedded'
 import { until } from './checks.ts'
 import { docker } from './docker.ts'
@@ -23,6 +25,7 @@ export class Deployment implements AsyncDisposable {
   readonly url: string
   readonly #compose: readonly string[]
   readonly #env: Readonly<Record<string, string>>
+  readonly #forScripts: Readonly<Record<string, string>>
 
   private constructor(directory: string, port: number, project: string, files: readonly string[]) {
     this.directory = directory
@@ -30,6 +33,11 @@ export class Deployment implements AsyncDisposable {
     const named = ['docker-compose.yml', ...files].flatMap(file => ['--file', join(repository, file)])
     this.#compose = ['compose', '--project-name', project, '--env-file', join(repository, '.env.example'), ...named]
     this.#env = { ARTIFACT_STORE_PORT: String(port) }
+    this.#forScripts = {
+      COMPOSE_PROJECT_NAME: project,
+      COMPOSE_FILE: ['docker-compose.yml', ...files].join(':'),
+      COMPOSE_ENV_FILES: '.env.example',
+    }
   }
 
   /** @param files of infra/compose, beside docker-compose.yml. */
@@ -51,6 +59,12 @@ export class Deployment implements AsyncDisposable {
 
   async up(): Promise<void> {
     await this.compose('up', '--detach', '--wait', '--wait-timeout', '300')
+  }
+
+  /** Runs a script of this repository that calls docker compose, as for this deployment. */
+  async script(path: string, ...args: readonly string[]): Promise<void> {
+    const env = { ...process.env, ...this.#env, ...this.#forScripts }
+    await promisify(execFile)(join(repository, path), [...args], { env, maxBuffer: 64 * 1024 * 1024 })
   }
 
   /** Starts a container that was stopped, and nothing else: compose would start what it depends on, too. */

@@ -47,9 +47,9 @@ export class Load {
     must(this.#failed.length === 0, `${this.#failed.length} pushes have failed; the first: ${this.#failed[0]}`)
   }
 
-  /** @throws Error when anything that was acknowledged is not there as it was. */
-  async verify(): Promise<void> {
-    using client = this.#client()
+  /** @param url of another store that should have the same. @throws Error when anything that was acknowledged is not there as it was. */
+  async verify(url: string = this.#url): Promise<void> {
+    using client = this.#client(url)
     for (const { id, manifestDigest, bytes } of this.#acknowledged) {
       const found = await client.packages.get(id)
       must(found.state === 'finalized' && found.manifestDigest === manifestDigest, `package ${id} is not as it was acknowledged`)
@@ -80,12 +80,12 @@ export class Load {
   }
 
   /** As patient as a restart needs, which it tells of. */
-  #client(): ArtifactStoreClient {
+  #client(url: string = this.#url): ArtifactStoreClient {
     const onRetry = ({ error }: { readonly error: unknown }) => {
       const kind = isArtifactError(error) ? error.kind : 'other'
       this.#retried.set(kind, (this.#retried.get(kind) ?? 0) + 1)
     }
-    return new ArtifactStoreClient({ url: this.#url, token: this.#token, retry: { attempts: 60 }, onRetry })
+    return new ArtifactStoreClient({ url, token: this.#token, retry: { attempts: 60 }, onRetry })
   }
 }
 

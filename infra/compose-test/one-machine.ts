@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { ArtifactStoreClient } from '@artifact-store/client'
 import { type Checks, must, until } from './checks.ts'
 import { artifact, type Store } from './cli.ts'
@@ -59,6 +60,16 @@ export async function oneMachine(checks: Checks): Promise<void> {
     await deployment.up()
     await load.verify()
     await artifact(store, 'admin', 'check')
+  })
+  await checks.that('a backup that is made while it serves comes back in an empty project', async () => {
+    const backups = join(deployment.directory, 'backups')
+    await deployment.script('infra/backup/backup.sh', backups)
+    await using restored = await Deployment.prepare('artifact-store-test-restored')
+    await restored.script('infra/backup/restore.sh', backups)
+    await restored.up()
+    await load.verify(restored.url)
+    // The secrets are part of a backup, the first token among them.
+    await artifact({ url: restored.url, token }, 'admin', 'check', '--bytes')
   })
   process.stdout.write(`    ${load.tells}\n`)
 }
