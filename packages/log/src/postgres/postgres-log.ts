@@ -50,7 +50,8 @@ export interface PostgresLog extends AppendPort, PagedLogReader {
 /** The event log in PostgreSQL, appends funnelled into one batch in flight (group commit). */
 export function openPostgresLog(connection: Queryable, options: PostgresLogOptions = {}): PostgresLog {
   const { maxBatchEvents = 1000, maxBatchBytes = 4 * 1024 * 1024, maxWaiting = 10_000, onBatch, archive } = options
-  const leastWeight = maxBatchBytes / maxBatchEvents
+  // Whole, so that sums of it are exact.
+  const leastWeight = Math.floor(maxBatchBytes / maxBatchEvents)
   const funnel = createFunnel<Append, AppendOutcome>({
     run: batch => (onBatch ? timed(onBatch, batch, runBatch(connection, batch)) : runBatch(connection, batch)),
     guard: createInterferenceGuard,
