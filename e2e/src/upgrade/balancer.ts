@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, connect as dial, type Socket } from 'node:net'
+import { isReady } from './is-ready.ts'
 
 /** One address before several services, as a balancer in front of gateways is. */
 export interface Balancer extends AsyncDisposable {
@@ -20,11 +21,7 @@ export async function startBalancer(ports: readonly number[]): Promise<Balancer>
   const out = new Set<number>()
   const look = async () => {
     for (const port of ports) {
-      const answer = await fetch(`http://127.0.0.1:${port}/health/ready`, { headers: { connection: 'close' } }).catch(
-        () => undefined,
-      )
-      await answer?.body?.cancel()
-      if (answer?.ok && !out.has(port)) ready.add(port)
+      if ((await isReady(port)) && !out.has(port)) ready.add(port)
       else ready.delete(port)
     }
   }

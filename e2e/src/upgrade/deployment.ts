@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { freePort, runOnce, startNats, startPostgres, startService } from '@artifact-store/embedded'
 import { plainEnvironment } from '../environment.ts'
 import { eventually } from '../eventually.ts'
+import { isReady } from './is-ready.ts'
 
 const password = 'of every role'
 /** So long a stopping service answers on; four times what the balancer needs to notice. */
@@ -67,7 +68,7 @@ export async function makeDeployment(directory: string): Promise<Deployment> {
     const { name, port } = place
     const env = { ...plainEnvironment(), ...shared, ...settings[name], PORT: String(port) }
     place.service = startService({ script: mainOf(root, name), env, log })
-    await eventually(`the ${name} is ready`, () => isReady(port)).catch(withWhatWasSaid)
+    await eventually(`the ${name} is ready`, async () => (await isReady(port)) || undefined).catch(withWhatWasSaid)
   }
 
   const made = stack.move()
@@ -112,10 +113,4 @@ function mainOf(root: string, name: ServiceName | 'migrate'): string {
 
 function httpUrl(port: number): string {
   return `http://127.0.0.1:${port}`
-}
-
-async function isReady(port: number): Promise<true | undefined> {
-  const answer = await fetch(`${httpUrl(port)}/health/ready`).catch(() => undefined)
-  await answer?.body?.cancel()
-  return answer?.ok ? true : undefined
 }
