@@ -15,6 +15,10 @@ if (only.length > 0) {
   const checks = await runChecks()
   const packages = await runTests('packages', ['--coverage'])
   const e2e = await runTests('e2e', ['--config', 'e2e/vitest.config.ts'])
-  if (checks.failed.length > 0) process.stdout.write(`\nfailed checks: ${checks.failed.join(', ')}\n`)
-  await endPart('test', [{ passed: checks.passed.length, failed: checks.failed.length }, packages, e2e])
+  const checked = {
+    passed: checks.passed.length,
+    failed: checks.failed.length,
+    failures: checks.failed.map(name => `check: ${name}`),
+  }
+  await endPart('test', [checked, packages, e2e])
 }

@@ -1,7 +1,7 @@
 /** Checks as sentences, told as they pass or fail and counted. One that fails does not keep the next ones from being tried. */
 export class Checks {
   #passed = 0
-  #failed = 0
+  readonly #failures: string[] = []
 
   async that(sentence: string, check: () => Promise<void>): Promise<void> {
     const began = performance.now()
@@ -10,13 +10,14 @@ export class Checks {
       this.#passed += 1
       process.stdout.write(`  ✓ ${sentence} (${((performance.now() - began) / 1000).toFixed(1)} s)\n`)
     } catch (error) {
-      this.#failed += 1
-      process.stdout.write(`  ✗ ${sentence}\n${error instanceof Error ? error.stack : error}\n`)
+      const failure = `${sentence}\n${error instanceof Error ? error.stack : error}`
+      this.#failures.push(failure)
+      process.stdout.write(`  ✗ ${failure}\n`)
     }
   }
 
-  get count(): { readonly passed: number; readonly failed: number } {
-    return { passed: this.#passed, failed: this.#failed }
+  get count(): { readonly passed: number; readonly failed: number; readonly failures: readonly string[] } {
+    return { passed: this.#passed, failed: this.#failures.length, failures: this.#failures }
   }
 }
 
