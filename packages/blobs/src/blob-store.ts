@@ -68,6 +68,13 @@ export interface BlobStore extends AsyncDisposable {
    */
   get(digest: Digest, options?: Abortable & { readonly range?: ByteRange | undefined }): Promise<ByteStream>
 
+  /**
+   * All bytes of a blob that should have `size`, of at most `smallBlobBytes`: for small ones much cheaper than a stream. Of one that has more it may give
+   * one byte more than that and no others. Left out by a backend that would gain nothing.
+   * @throws ArtifactError `blob-not-found`
+   */
+  getSmall?(digest: Digest, size: number, options?: Abortable): Promise<Uint8Array>
+
   /** What is stored, or undefined when there is nothing under this digest. */
   stat(digest: Digest, options?: Abortable): Promise<BlobStat | undefined>
 

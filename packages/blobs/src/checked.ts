@@ -10,7 +10,8 @@ import { type CheckedUploads, checkedUploads } from './checked-uploads.ts'
 import { checkedPut, checkedPutBytes } from './checked-write.ts'
 import { type ContentHashing, onTheEventLoop } from './hashing/content-hashing.ts'
 import { portableKernel } from './hashing/portable-kernel.ts'
-import { verified, wrongSize } from './verified-read.ts'
+import { gathered } from './read-blob.ts'
+import { verified, wrongDigest, wrongSize } from './verified-read.ts'
 
 /** A blob of more bytes than this leaves in several chunks, so its size is asked for first. */
 const worthAsking = 256 * 1024
@@ -51,6 +52,12 @@ export interface CheckedBlobStore extends AsyncDisposable {
    * and start and end, or actual, or expectedBytes and receivedBytes); and what the backend's get throws.
    */
   get(digest: Digest, options: CheckedGet): Promise<ByteStream>
+
+  /**
+   * All of a blob of at most `smallBlobBytes`, proven: for small ones much cheaper than `get`.
+   * @throws what `get` and its stream throw
+   */
+  getBytes(digest: Digest, options: Abortable & { readonly size: number }): Promise<Uint8Array>
 
   /** Reads the whole blob, as the backend has it, and says what it found. @throws what the backend's get throws, but for a blob that is not there. */
   check(digest: Digest, options?: Abortable): Promise<BlobFinding>
@@ -100,6 +107,18 @@ export function checkedBlobStore(
       if (record !== undefined) return provenRead(store, { digest, size, wanted }, record, signal)
       const onProven = (made: BlockRecord) => records.keep({ digest, size }, made)
       return verified(await store.get(digest, { signal }), { digest, size, wanted, onProven }, portableKernel)
+    },
+
+    async getBytes(digest, { size, signal }) {
+      if (!store.getSmall)
+        return gathered(
+          verified(await store.get(digest, { signal }), { digest, size, wanted: { start: 0, end: size } }, hashing.kernel),
+        )
+      const bytes = await store.getSmall(digest, size, { signal })
+      if (bytes.length !== size) throw wrongSize(digest, size, bytes.length)
+      const actual = hashing.kernel.hash(bytes)
+      if (actual !== digest) throw wrongDigest(digest, actual)
+      return bytes
     },
 
     check: (digest, options) => checkBlob(store, digest, options),

@@ -38,18 +38,18 @@ export async function* verified(
   }
   if (position !== size) throw wrongSize(digest, size, position)
   const actual = hasher.digest()
-  if (actual !== digest) {
-    throw new ArtifactError(
-      'blob-corrupt',
-      `the blob ${digest} is damaged: the backend gave bytes whose digest is ${actual}; upload the file again to heal it`,
-      {
-        details: { digest, actual },
-      },
-    )
-  }
+  if (actual !== digest) throw wrongDigest(digest, actual)
   const values = hasher.values?.()
   if (values) await onProven?.({ values })
   if (held !== undefined) yield held
+}
+
+export function wrongDigest(digest: Digest, actual: Digest): ArtifactError {
+  return new ArtifactError(
+    'blob-corrupt',
+    `the blob ${digest} is damaged: the backend gave bytes whose digest is ${actual}; upload the file again to heal it`,
+    { details: { digest, actual } },
+  )
 }
 
 /** @param receivedBytes those so far when there are too many. */

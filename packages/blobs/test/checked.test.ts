@@ -136,6 +136,22 @@ describe('a backend that lies', () => {
     })
   })
 
+  it.for([
+    { title: 'damages it', lie: flipsABit(0) },
+    { title: 'drops its last byte', lie: truncatesTo(999) },
+    { title: 'appends a byte', lie: appends(new Uint8Array(1)) },
+    { title: 'serves nothing', lie: truncatesTo(0) },
+  ])('and $title gives away no small blob whole, at once or as a stream', async ({ lie }) => {
+    const small = await content(1000)
+    await checkedBlobStore(store).put(stream(small.bytes))
+    const lying = lyingStore(store, lie)
+    for (const backend of [lying, { ...lying, getSmall: undefined }] as BlobStore[])
+      await expect(checkedBlobStore(backend).getBytes(small.digest, { size: 1000 })).rejects.toMatchObject({
+        kind: 'blob-corrupt',
+        details: { digest: small.digest },
+      })
+  })
+
   it('cannot pass off bytes as an empty blob', async () => {
     const empty = await content(0)
     await checkedBlobStore(store).put(stream(empty.bytes))

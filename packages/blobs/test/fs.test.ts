@@ -46,6 +46,16 @@ describe('the directory of a store', () => {
     expect(Buffer.compare(await readAll(await store.get(blob.digest)), blob.bytes)).toBe(0)
   })
 
+  it('gives of a small blob whose size is another one what shows that', async () => {
+    await using store = await openStore()
+    const blob = await content(5000)
+    await put(store, blob)
+    expect(await store.getSmall?.(blob.digest, 4999)).toHaveLength(5000)
+    expect(await store.getSmall?.(blob.digest, 10)).toHaveLength(11)
+    expect(await store.getSmall?.(blob.digest, 0)).toHaveLength(1)
+    expect(await store.getSmall?.(blob.digest, 5001)).toHaveLength(5000)
+  })
+
   it('may hold files of others, which are neither listed nor removed', async () => {
     await using store = await openStore()
     const blob = await content(5000)

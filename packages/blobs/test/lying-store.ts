@@ -1,4 +1,5 @@
 import type { BlobStore, ByteStream } from '../src/index.ts'
+import { gathered } from '../src/read-blob.ts'
 
 /** What a damaged or dishonest backend makes of the bytes that it should serve. */
 export type Lie = (truth: ByteStream) => ByteStream
@@ -9,6 +10,7 @@ export function lyingStore(store: BlobStore, lie: Lie, size?: number): BlobStore
     staging: store.staging,
     put: (bytes, name, options) => store.put(bytes, name, options),
     get: async (digest, options) => lie(await store.get(digest, options)),
+    getSmall: async (digest, _, options) => gathered(lie(await store.get(digest, options))),
     stat: async (digest, options) => (size === undefined ? store.stat(digest, options) : { size }),
     delete: (digest, options) => store.delete(digest, options),
     list: options => store.list(options),

@@ -1,5 +1,5 @@
 import { newPackageId, parseTokenId } from '@artifact-store/core'
-import { findBlob, findRetention, findRetentions, findToken, findTokenBySecret, listTokens } from '@artifact-store/views'
+import { findBlob, findRetention, findRetentions, findToken, findTokensBySecrets, listTokens } from '@artifact-store/views'
 import { describe, expect, it } from 'vitest'
 import { created, digestOf, event, stored } from './events.ts'
 import { useTestViews } from './test-views.ts'
@@ -148,13 +148,15 @@ describe('a token', () => {
       revokedAt: null,
     }
     expect(await findToken(views.db, id)).toEqual(row)
-    expect(await findTokenBySecret(views.db, digestOf('secret'))).toEqual(row)
-    expect(await findTokenBySecret(views.db, digestOf('another secret'))).toBeUndefined()
+    expect(await findTokensBySecrets(views.db, [digestOf('another secret'), digestOf('secret')])).toEqual([row])
+    expect(await findTokensBySecrets(views.db, [digestOf('another secret')])).toEqual([])
   })
 
   it('is still found when it was revoked, and says since when', async () => {
     const [, revoked] = await views.show(issued, event('v1.token.revoked', id, { reason: 'leaked' }))
-    expect(await findTokenBySecret(views.db, digestOf('secret'))).toMatchObject({ revision: 2, revokedAt: revoked?.createdAt })
+    expect(await findTokensBySecrets(views.db, [digestOf('secret')])).toMatchObject([
+      { revision: 2, revokedAt: revoked?.createdAt },
+    ])
   })
 
   it('is listed in the order of ids, a page at a time', async () => {

@@ -4,8 +4,8 @@ import {
   findBlob,
   findBlobs,
   findDirectories,
-  findFile,
   findFiles,
+  findFilesAt,
   findPackage,
   listFiles,
   listPackages,
@@ -149,15 +149,23 @@ describe('listFiles', () => {
   })
 })
 
-describe('findFile and findFiles', () => {
+describe('findFilesAt and findFiles', () => {
   it('find what is there under exactly that path', async () => {
     const id = newPackageId()
     const files = [file('a'), file('a/b'), file("it's {odd}"), file('ä')]
     await views.show(created(id), added(id, ...files))
     const [a, , odd] = files
-    expect(await findFile(views.db, id, parseArtifactPath("it's {odd}"))).toEqual(odd)
-    expect(await findFile(views.db, id, parseArtifactPath('A'))).toBeUndefined()
-    expect(await findFile(views.db, newPackageId(), parseArtifactPath('a'))).toBeUndefined()
+    const at = (path: string, of = id) => ({ id: of, path: parseArtifactPath(path) })
+    const asked = [at("it's {odd}"), at('A'), at('a', newPackageId()), at("it's {odd}"), at('ä'), at('a')]
+    expect(await findFilesAt(views.db, asked)).toEqual([
+      { state: 'open', file: odd },
+      { state: 'open', file: undefined },
+      undefined,
+      { state: 'open', file: odd },
+      { state: 'open', file: files[3] },
+      { state: 'open', file: a },
+    ])
+    expect(await findFilesAt(views.db, [])).toEqual([])
     const found = await findFiles(views.db, id, paths('a', "it's {odd}", 'nothing', 'a'))
     expect(new Set(found)).toEqual(new Set([a, odd]))
     expect(await findFiles(views.db, id, [])).toEqual([])

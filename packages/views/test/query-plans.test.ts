@@ -1,5 +1,6 @@
 import {
   type AnyDigest,
+  type Digest,
   newPackageId,
   type PackageId,
   parseArtifactPath,
@@ -10,11 +11,11 @@ import {
   findBlob,
   findBlobs,
   findDirectories,
-  findFile,
   findFiles,
+  findFilesAt,
   findPackage,
   findRetentions,
-  findTokenBySecret,
+  findTokensBySecrets,
   listFiles,
   listPackages,
   listTokens,
@@ -54,7 +55,14 @@ describe.each<[string, (db: ViewsDatabase) => Promise<unknown>]>([
   ['packages in the state that most are in', db => listPackages(db, { state: 'finalized' }, { limit: 50 })],
   ['packages with a label that few have', db => listPackages(db, { labels: { job: '77777' } }, { limit: 50 })],
   ['packages with a label that many have', db => listPackages(db, { labels: { branch: 'main' } }, { limit: 50 })],
-  ['a file by its path', db => findFile(db, packageId, parseArtifactPath('dir/14007.txt'))],
+  [
+    'files at paths of packages',
+    db =>
+      findFilesAt(
+        db,
+        paths.slice(0, 20).map(path => ({ id: packageId, path })),
+      ),
+  ],
   ['many files by their paths', db => findFiles(db, packageId, paths)],
   ['which of many paths are directories', db => findDirectories(db, packageId, paths)],
   ['a page of files', db => listFiles(db, packageId, { after: 'dir/145', limit: 1000 })],
@@ -69,7 +77,7 @@ describe.each<[string, (db: ViewsDatabase) => Promise<unknown>]>([
         Array.from({ length: 50 }, () => packageId),
       ),
   ],
-  ['a token by its secret', db => findTokenBySecret(db, parseDigest(digests[7] ?? ''))],
+  ['tokens by their secrets', db => findTokensBySecrets(db, [digests[7], digests[9]] as Digest[])],
   ['a page of tokens', db => listTokens(db, { after: '5', limit: 100 })],
 ])('%s', (_, query) => {
   it('is found by an index, and little else is looked at', async () => {

@@ -35,6 +35,7 @@ import { openApiDocument } from './openapi.ts'
 import { ensureBootstrapToken } from './registry/bootstrap-token.ts'
 import { damageCounter } from './registry/damage-metrics.ts'
 import { reportDamage } from './registry/damage-reports.ts'
+import { createFileLookup } from './registry/file-lookup.ts'
 import { createPackageFiles } from './registry/package-files.ts'
 import { tellRequests } from './registry/tell-requests.ts'
 import { tracedLog } from './registry/traced-log.ts'
@@ -111,6 +112,7 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
     events: openEvents(scope, { pool, read, bell: logBell }),
     views,
     tokens: createTokenLookup(views),
+    findFile: createFileLookup(views),
     database: pool,
     follower,
     blobs,

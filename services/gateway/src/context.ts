@@ -7,6 +7,7 @@ import type { ViewsDatabase } from '@artifact-store/views'
 import type { Archives } from './archive/package-archive.ts'
 import type { EventsContext } from './events/events-context.ts'
 import type { TokenLookup } from './http/authenticate.ts'
+import type { FileLookup } from './registry/file-lookup.ts'
 import type { PackageFiles } from './registry/package-files.ts'
 import type { ViewsFollower } from './views-follower.ts'
 
@@ -22,6 +23,7 @@ export interface GatewayContext {
   readonly events: EventsContext
   readonly views: ViewsDatabase
   readonly tokens: TokenLookup
+  readonly findFile: FileLookup
   /** The views as a whole: what is done with all of them is asked for here. */
   readonly database: Queryable
   readonly follower: ViewsFollower

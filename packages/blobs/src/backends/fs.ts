@@ -13,6 +13,7 @@ import { FsStaging } from '../disk/fs-staging.ts'
 import { moveIn } from '../disk/move-in.ts'
 import { onDisk, unlessMissing } from '../disk/on-disk.ts'
 import { readBlocks } from '../disk/read-blocks.ts'
+import { readSmallFile } from '../disk/read-small-file.ts'
 import { collectStaging } from '../disk/staging.ts'
 import { walkShards } from '../disk/walk-shards.ts'
 import { writeGathered } from '../disk/write-gathered.ts'
@@ -104,11 +105,16 @@ class FsBlobStore implements BlobStore {
 
   async get(digest: Digest, { range, signal }: Abortable & { readonly range?: ByteRange | undefined } = {}): Promise<ByteStream> {
     const there = await this.stat(digest, { signal })
-    if (there === undefined)
-      throw new ArtifactError('blob-not-found', `there is no blob ${digest} in ${this.#layout.directory}`, {
-        details: { digest },
-      })
+    if (there === undefined) throw this.#missing(digest)
     return readBlocks(blobPath(this.#layout, digest), clampRange(range, there.size), signal)
+  }
+
+  async getSmall(digest: Digest, size: number, { signal }: Abortable = {}): Promise<Uint8Array> {
+    signal?.throwIfAborted()
+    const bytes = await readSmallFile(blobPath(this.#layout, digest), size)
+    if (bytes !== undefined) return bytes
+    await this.#assertMounted()
+    throw this.#missing(digest)
   }
 
   async stat(digest: Digest, { signal }: Abortable = {}): Promise<BlobStat | undefined> {
@@ -185,6 +191,10 @@ class FsBlobStore implements BlobStore {
     } finally {
       await handle.close()
     }
+  }
+
+  #missing(digest: Digest): ArtifactError {
+    return new ArtifactError('blob-not-found', `there is no blob ${digest} in ${this.#layout.directory}`, { details: { digest } })
   }
 
   // A disk that is not mounted has no blobs either; that must not read as "the blob is gone".

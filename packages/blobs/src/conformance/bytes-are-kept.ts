@@ -1,5 +1,7 @@
+import type { Digest } from '@artifact-store/core'
 import { describe, expect, it } from 'vitest'
 import type { Subject } from '../conformance.ts'
+import { readBlob } from '../read-blob.ts'
 import { content, mebibyte, put, readAll, stream } from './content.ts'
 
 export function bytesAreKept({ store, residue }: Subject): void {
@@ -14,6 +16,14 @@ export function bytesAreKept({ store, residue }: Subject): void {
         expect(await residue()).toEqual([])
       },
     )
+
+    it.for([0, 1, 4096, 64 * 1024])('are given at once where they are few: %i of them', async size => {
+      const blob = await content(size)
+      const read = (digest: Digest) => store().getSmall?.(digest, size) ?? readBlob(store(), digest, {})
+      await expect(read(blob.digest)).rejects.toMatchObject({ kind: 'blob-not-found', details: { digest: blob.digest } })
+      await put(store(), blob)
+      expect(Buffer.compare(await read(blob.digest), blob.bytes)).toBe(0)
+    })
 
     it.for([1, 7, 1000, 3 * mebibyte])('may come in chunks of %i', async chunkSize => {
       const blob = await content(chunkSize < 10 ? 5000 : 3 * mebibyte + 11)

@@ -15,6 +15,7 @@ export function throughChecks(store: BlobStore, blocks?: BlobStore): BlobStore {
       const size = (await checked.stat(digest))?.size ?? 0
       return checked.get(digest, { ...options, size })
     },
+    getSmall: (digest, size, options) => checked.getBytes(digest, { ...options, size }),
     stat: (digest, options) => checked.stat(digest, options),
     delete: (digest, options) => checked.delete(digest, options),
     list: options => checked.list(options),

@@ -1,7 +1,8 @@
 import type { Digest, TokenId } from '@artifact-store/core'
-import { asc, eq, gt } from 'drizzle-orm'
+import { asc, eq, gt, sql } from 'drizzle-orm'
 import { jsonb, text } from 'drizzle-orm/pg-core'
 import type { ViewsDatabase } from '../database.ts'
+import { preparedQuery } from '../prepared.ts'
 import { moment, viewsSchema, whole } from '../schema.ts'
 import { bySubject, defineView } from '../view.ts'
 
@@ -48,9 +49,17 @@ export const accessTokensView = defineView(accessTokens, {
   },
 })
 
-export async function findTokenBySecret(db: ViewsDatabase, secretDigest: Digest): Promise<AccessTokenRow | undefined> {
-  const [row] = await db.select().from(accessTokens).where(eq(accessTokens.secretDigest, secretDigest))
-  return row
+const tokensBySecrets = preparedQuery(db =>
+  db
+    .select()
+    .from(accessTokens)
+    .where(sql`${accessTokens.secretDigest} = any(${sql.placeholder('digests')}::text[])`)
+    .prepare('views-tokens-by-secrets'),
+)
+
+/** Those tokens that have one of the secrets. */
+export function findTokensBySecrets(db: ViewsDatabase, digests: readonly Digest[]): Promise<AccessTokenRow[]> {
+  return tokensBySecrets(db, { digests })
 }
 
 export async function findToken(db: ViewsDatabase, id: TokenId): Promise<AccessTokenRow | undefined> {

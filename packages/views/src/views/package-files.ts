@@ -1,10 +1,12 @@
-import type { ArtifactPath, Digest, FileEntry, PackageId, Sha256Digest } from '@artifact-store/core'
+import type { ArtifactPath, Digest, FileEntry, PackageId, PackageState, Sha256Digest } from '@artifact-store/core'
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import { primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { isAnyOf } from '../any-of.ts'
 import type { ViewsDatabase } from '../database.ts'
+import { preparedQuery } from '../prepared.ts'
 import { viewsSchema, whole } from '../schema.ts'
 import { defineView } from '../view.ts'
+import { artifactPackages } from './artifact-packages.ts'
 
 export const packageFiles = viewsSchema.table(
   'package_files',
@@ -40,12 +42,35 @@ const entry = {
   mediaType: packageFiles.mediaType,
 }
 
-export async function findFile(db: ViewsDatabase, id: PackageId, path: ArtifactPath): Promise<FileEntry | undefined> {
-  const [row] = await db
-    .select(entry)
-    .from(packageFiles)
-    .where(and(eq(packageFiles.packageId, id), eq(packageFiles.path, path)))
-  return row
+/** A path of a package. */
+export interface FilePath {
+  readonly id: PackageId
+  readonly path: ArtifactPath
+}
+
+/** What is at a path of a package. */
+export interface FoundFile {
+  readonly state: PackageState
+  readonly file: FileEntry | undefined
+}
+
+const filesAt = preparedQuery(db =>
+  db
+    .select({ number: sql<string>`asked.number`, state: artifactPackages.state, file: entry })
+    .from(
+      sql`unnest(${sql.placeholder('ids')}::uuid[], ${sql.placeholder('paths')}::text[]) with ordinality as asked(id, path, number)`,
+    )
+    .innerJoin(artifactPackages, sql`${artifactPackages.packageId} = asked.id`)
+    .leftJoin(packageFiles, sql`${packageFiles.packageId} = asked.id and ${packageFiles.path} = asked.path collate "C"`)
+    .prepare('views-files-at'),
+)
+
+/** What is at each of the paths, in their order; undefined where there is no such package. */
+export async function findFilesAt(db: ViewsDatabase, asked: readonly FilePath[]): Promise<(FoundFile | undefined)[]> {
+  const found = new Array<FoundFile | undefined>(asked.length).fill(undefined)
+  const rows = await filesAt(db, { ids: asked.map(({ id }) => id), paths: asked.map(({ path }) => path) })
+  for (const { number, state, file } of rows) found[Number(number) - 1] = { state, file: file ?? undefined }
+  return found
 }
 
 /** Those of the paths that are files of the package. */

@@ -1,6 +1,6 @@
 import { ArtifactError, blake3, type Digest, digestFromBytes, type TokenId } from '@artifact-store/core'
 import { createFunnel } from '@artifact-store/log'
-import { type AccessTokenRow, findTokenBySecret, type Scope, type ViewsDatabase } from '@artifact-store/views'
+import { type AccessTokenRow, findTokensBySecrets, type Scope, type ViewsDatabase } from '@artifact-store/views'
 
 /** Who makes a call, as the token says. */
 export interface Caller {
@@ -19,9 +19,9 @@ export type TokenLookup = (secretDigest: Digest) => Promise<AccessTokenRow | und
 export function createTokenLookup(views: ViewsDatabase): TokenLookup {
   const lookups = createFunnel<Digest, { readonly token: AccessTokenRow | undefined }>({
     async run(digests) {
-      const tokens = new Map<Digest, Promise<AccessTokenRow | undefined>>()
-      for (const digest of new Set(digests)) tokens.set(digest, findTokenBySecret(views, digest))
-      return Promise.all(digests.map(async digest => ({ token: await tokens.get(digest) })))
+      const tokens = await findTokensBySecrets(views, [...new Set(digests)])
+      const bySecret = new Map(tokens.map(token => [token.secretDigest, token]))
+      return digests.map(digest => ({ token: bySecret.get(digest) }))
     },
     maxWeight: 1000,
     maxWaiting: 10_000,

@@ -1,4 +1,4 @@
-import type { CheckedBlobStore } from '@artifact-store/blobs'
+import { type CheckedBlobStore, smallBlobBytes } from '@artifact-store/blobs'
 import type { Digest, Sha256Digest } from '@artifact-store/core'
 import type { AppEnv } from '@artifact-store/service'
 import type { Context } from 'hono'
@@ -32,6 +32,7 @@ export function sendBlob(
       digests: [sha256, digest],
       ...{ size, mediaType, fileName, mayChange },
       open: range => store.get(digest, { size, range, signal }),
+      read: size <= smallBlobBytes ? () => store.getBytes(digest, { size, signal }) : undefined,
     },
     signal,
   )

@@ -13,13 +13,11 @@ export async function sendBytes(
   answer: { status: 200 | 206; headers: Readonly<Record<string, string>>; bytes: ByteStream; signal: AbortSignal },
 ): Promise<Response> {
   const { status, headers, bytes, signal } = answer
-  const outgoing = outgoingOf(c)
-  if (!outgoing) throw new ArtifactError('internal', 'bytes are sent on the raw response, which is not here')
+  const outgoing = rawResponse(c)
   const iterator = bytes[Symbol.asyncIterator]()
   // The first chunk before the head: a blob of one chunk that is corrupt is still answered by a problem.
   let next = await iterator.next()
-  for (const [name, value] of c.res.headers) outgoing.setHeader(name, value)
-  outgoing.writeHead(status, headers)
+  writeHead(c, outgoing, status, headers)
   let leaving: Promise<void> | undefined
   for (; !next.done; next = await iterator.next()) {
     await leaving
@@ -31,6 +29,34 @@ export async function sendBytes(
   }
   outgoing.end()
   return RESPONSE_ALREADY_SENT
+}
+
+/** Sends bytes that are in memory, as the whole answer. */
+export function sendWhole(
+  c: Context<AppEnv>,
+  { headers, bytes }: { readonly headers: Readonly<Record<string, string>>; readonly bytes: Uint8Array },
+): Response {
+  const outgoing = rawResponse(c)
+  writeHead(c, outgoing, 200, headers)
+  outgoing.end(bytes)
+  return RESPONSE_ALREADY_SENT
+}
+
+function rawResponse(c: Context<AppEnv>): ServerResponse {
+  const outgoing = outgoingOf(c)
+  if (!outgoing) throw new ArtifactError('internal', 'bytes are sent on the raw response, which is not here')
+  return outgoing
+}
+
+/** The head, with what was set on Hono's answer before. */
+function writeHead(
+  c: Context<AppEnv>,
+  outgoing: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+): void {
+  for (const [name, value] of c.res.headers) outgoing.setHeader(name, value)
+  outgoing.writeHead(status, headers)
 }
 
 /** Writes a chunk; resolves when it has left or nothing ever will. */

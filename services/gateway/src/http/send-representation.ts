@@ -7,7 +7,7 @@ import { multipartRanges } from './multipart-ranges.ts'
 import { isNotModified, rangeCounts } from './preconditions.ts'
 import { parseRanges } from './range.ts'
 import { formatReprDigest, wantedDigests } from './repr-digest.ts'
-import { sendBytes } from './send-bytes.ts'
+import { sendBytes, sendWhole } from './send-bytes.ts'
 
 /** Bytes to send, and what is known of them before the first is read (RFC 9110, section 3.2). */
 export interface Representation {
@@ -24,6 +24,8 @@ export interface Representation {
   readonly mayChange?: boolean | undefined
   /** The bytes of a range. The whole is asked for as the range of all of them. */
   open(range: ByteRange): Promise<ByteStream>
+  /** All bytes at once, where they are few. */
+  readonly read?: (() => Promise<Uint8Array>) | undefined
 }
 
 /**
@@ -57,6 +59,7 @@ export async function sendRepresentation(c: Context<AppEnv>, what: Representatio
   const ranges = !isHead && rangeCounts(conditions, etag) ? parseRanges(c.req.header('range'), size) : undefined
   const { status, bytes } = layOut(what, ranges, headers)
   if (isHead) return c.body(null, status, headers)
+  if (ranges === undefined && what.read) return sendWhole(c, { headers, bytes: await what.read() })
   return sendBytes(c, { status, headers, bytes: await bytes(), signal })
 }
 

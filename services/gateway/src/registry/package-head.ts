@@ -14,11 +14,14 @@ import type { GatewayContext } from '../context.ts'
  * @throws ArtifactError `package-not-found` */
 export async function requirePackage(gateway: Pick<GatewayContext, 'views'>, id: PackageId): Promise<PackageRow> {
   const row = await findPackage(gateway.views, id)
-  if (!row)
-    throw new ArtifactError('package-not-found', `there is no package ${id}: GET /v1/packages lists those that there are`, {
-      details: { id },
-    })
+  if (!row) throw noSuchPackage(id)
   return row
+}
+
+export function noSuchPackage(id: PackageId): ArtifactError {
+  return new ArtifactError('package-not-found', `there is no package ${id}: GET /v1/packages lists those that there are`, {
+    details: { id },
+  })
 }
 
 /** The package as decisions take it.

@@ -28,6 +28,13 @@ export function watchedBlobs(blobs: CheckedBlobStore, onDamage: OnDamage): Check
   }
   return {
     ...blobs,
+    async getBytes(digest, options) {
+      try {
+        return await blobs.getBytes(digest, options)
+      } catch (error) {
+        throw seen(digest, error)
+      }
+    },
     async get(digest, options) {
       try {
         return watched(digest, await blobs.get(digest, options))

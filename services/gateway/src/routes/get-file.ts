@@ -1,8 +1,7 @@
 import { ArtifactError } from '@artifact-store/core'
-import { findFile } from '@artifact-store/views'
 import { z } from 'zod'
 import { sendBlob } from '../http/send-blob.ts'
-import { requirePackage } from '../registry/package-head.ts'
+import { noSuchPackage } from '../registry/package-head.ts'
 import { defineRoute } from '../route.ts'
 import { bytesAnswers, bytesHeaders } from './bytes-answers.ts'
 import { packageIdParam, pathParam } from './parameters.ts'
@@ -28,8 +27,9 @@ export const getFileRoute = defineRoute({
     'backend-unavailable',
   ],
   async handle({ c, gateway, params, signal }) {
-    const { state } = await requirePackage(gateway, params.id)
-    const file = await findFile(gateway.views, params.id, params.path)
+    const found = await gateway.findFile(params.id, params.path)
+    if (!found) throw noSuchPackage(params.id)
+    const { state, file } = found
     if (!file) {
       throw new ArtifactError(
         'file-not-found',

@@ -1,5 +1,5 @@
 import { decideRemoveFile, makeEvent } from '@artifact-store/core'
-import { findFile } from '@artifact-store/views'
+import { findFiles } from '@artifact-store/views'
 import { z } from 'zod'
 import { answerAt } from '../http/with-position.ts'
 import { decideAndAppend } from '../registry/decide-and-append.ts'
@@ -27,7 +27,8 @@ export const removeFileRoute = defineRoute({
   async handle({ c, gateway, caller, params }) {
     const { position } = await decideAndAppend(gateway, async () => {
       const head = await packageHead(gateway, params.id)
-      const payload = decideRemoveFile(head, params.path, await findFile(gateway.views, params.id, params.path))
+      const [file] = await findFiles(gateway.views, params.id, [params.path])
+      const payload = decideRemoveFile(head, params.path, file)
       const event = makeEvent({ type: 'v1.package.file-removed', subjectId: params.id, actor: caller.actor, payload })
       return {
         answer: undefined,
