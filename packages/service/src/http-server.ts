@@ -6,6 +6,7 @@ import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono
 import { deferContinue } from './accept-body.ts'
 import type { DirectHandler } from './direct-route.ts'
 import { problemHeaders, problemOf } from './problem.ts'
+import { boundUnreadBodies, type UnreadLimits, unreadLimits } from './unread-body.ts'
 
 export interface HttpServerOptions {
   /** Answers requests; a Hono app's `fetch` is one. */
@@ -15,6 +16,8 @@ export interface HttpServerOptions {
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
+  /** How much is read of the body of a request that was answered before it was complete. */
+  readonly unread?: UnreadLimits | undefined
   /** Called before the server listens, for whatever is not set here. */
   readonly configureServer?: ((server: Server) => void) | undefined
 }
@@ -42,14 +45,17 @@ export async function listenHttp(options: HttpServerOptions): Promise<HttpServer
     overrideGlobalObjects: false,
     errorHandler: answerUnhandled,
   })
+  const unread = boundUnreadBodies(server, options.unread ?? unreadLimits)
   const inFlight = new Set<ServerResponse>()
   let draining = false
   let closing: Promise<void> | undefined
   const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     inFlight.add(outgoing)
+    unread.begun(incoming)
     if (draining) outgoing.shouldKeepAlive = false
     outgoing.once('close', () => {
       inFlight.delete(outgoing)
+      unread.answered(incoming)
       // The connection counts as idle only after this event.
       if (closing !== undefined) setImmediate(() => server.closeIdleConnections())
     })

@@ -5,6 +5,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { AppEnv } from './app-env.ts'
 import { outgoingOf } from './app-env.ts'
 import { problemHeaders, problemOf } from './problem.ts'
+import { endWithRefusal } from './unread-body.ts'
 
 /** The answer to a request that failed with `error`. Where a raw answer had already begun, that is cut off instead. */
 export function problemResponse(c: Context<AppEnv>, error: unknown): Response {
@@ -13,6 +14,7 @@ export function problemResponse(c: Context<AppEnv>, error: unknown): Response {
     cutOff(outgoing)
     return RESPONSE_ALREADY_SENT
   }
+  if (outgoing !== undefined) endWithRefusal(outgoing)
   const document = problemOf(error, c.get('requestId'))
   // Hono's type knows the registered ones; 460 is tus's own.
   return c.body(JSON.stringify(document), document.status as ContentfulStatusCode, problemHeaders(document))
@@ -27,6 +29,7 @@ export function writeProblem(outgoing: ServerResponse, error: unknown): void {
     cutOff(outgoing)
     return
   }
+  endWithRefusal(outgoing)
   const requestId = outgoing.getHeader('x-request-id')
   const document = problemOf(error, typeof requestId === 'string' ? requestId : undefined)
   const body = JSON.stringify(document)

@@ -61,7 +61,5 @@ export async function examineStore({ c, gateway, readBytes, signal }: StoreExami
     bytes: stored.bytes,
     findings,
   }
-  return answer.end(failure === undefined ? summary : { ...summary, problem: problemOf(failure, c.get('requestId')) }, {
-    complete: true,
-  })
+  return answer.end(failure === undefined ? summary : { ...summary, problem: problemOf(failure, c.get('requestId')) })
 }

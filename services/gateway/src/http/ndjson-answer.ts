@@ -37,12 +37,9 @@ export class NdjsonAnswer {
       await Promise.race(['drain', 'close'].map(event => once(this.#outgoing, event)))
   }
 
-  /** @param complete false: the request was not read to its end, and the connection serves no other. */
-  end(lastLine: unknown, { complete }: { complete: boolean }): Response {
+  end(lastLine: unknown): Response {
     this.#begin()
-    this.#outgoing.end(`${JSON.stringify(lastLine)}\n`, () => {
-      if (!complete) this.#outgoing.req.destroy()
-    })
+    this.#outgoing.end(`${JSON.stringify(lastLine)}\n`)
     return RESPONSE_ALREADY_SENT
   }
 

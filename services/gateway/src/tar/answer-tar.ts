@@ -31,10 +31,11 @@ export async function answerTar(
   )
   if (failure !== undefined && !answer.begun) throw failure
   const problem = failure === undefined ? await notShown(c, gateway, summary.position) : failure
-  return answer.end(
-    { done: true, ...summary, ...(problem === undefined ? {} : { problem: problemOf(problem, c.get('requestId')) }) },
-    { complete: failure === undefined },
-  )
+  return answer.end({
+    done: true,
+    ...summary,
+    ...(problem === undefined ? {} : { problem: problemOf(problem, c.get('requestId')) }),
+  })
 }
 
 /** Why reads do not show the write in time; undefined when they do, or the client does not want to wait for it. */
