@@ -1,5 +1,6 @@
-import { chmod, cp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { smallBlobBytes } from '@artifact-store/blobs'
 import { type ArtifactStoreClient, pull, push } from '@artifact-store/client'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runBackup, startBackup } from '../src/backup-process.ts'
@@ -69,8 +70,8 @@ it('brings back, elsewhere, all that was acknowledged before a backup that was m
 it('makes a backup of a store that was killed and does not run, and says what is damaged in it', async () => {
   const data = store.launcher.dataDirectory
   const blobs = join(data, 'blobs', 'blobs', 'blake3')
-  const paths = (await readdir(blobs, { recursive: true })).filter(path => path.length > 64)
-  const path = join(blobs, paths[0] ?? '')
+  // The journal of those that are small puts back what was damaged of them.
+  const path = await firstLargeFile(blobs)
   await chmod(path, 0o644)
   await writeFile(path, 'other bytes')
   const blob = basename(path)
@@ -128,6 +129,14 @@ it('restores into nothing but an empty directory, and nothing that is not what w
   })
   expect((await readdir(scratch.path)).filter(entry => entry.includes('from-spoilt'))).toEqual([])
 })
+
+async function firstLargeFile(directory: string): Promise<string> {
+  for (const name of await readdir(directory, { recursive: true })) {
+    const found = await stat(join(directory, name))
+    if (found.isFile() && found.size > smallBlobBytes) return join(directory, name)
+  }
+  throw new Error(`no file below ${directory} is large`)
+}
 
 async function pushOne(name: string): Promise<void> {
   const { id } = await push(client, source, { name: `ci/${name}`, kind: 'evidence' })

@@ -1,4 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { z } from 'zod'
 
 /** Users who write and read all the time, and take no failure: nothing is tried twice. */
@@ -19,13 +22,16 @@ export interface Finished {
 
 const withId = z.looseObject({ id: z.string() })
 
-/** @param connections `kept`: users send one request after the other over the same connection; `fresh`: each has one of its own. */
+/**
+ * @param connections `kept`: each user sends one request after the other over one connection, as long as the server keeps it; `fresh`: each request has one
+ * of its own. A pool that users share would let some connections idle, and nobody can close those without a request being on its way now and then.
+ */
 export function startLoad(url: string, token: string, users: number, connections: 'kept' | 'fresh'): SteadyLoad {
-  const ask = askerOf(url, token, connections === 'fresh' ? { connection: 'close' } : {})
   const finished: Finished[] = []
   let stopping = false
   let failed: { readonly error: unknown } | undefined
   const use = async (user: number) => {
+    const ask = askerOf(url, token, connections)
     for (let round = 0; !stopping; round++) finished.push(await pushOne(ask, `ci/user-${user}-${round}`))
   }
   const everybody = Promise.all(
@@ -70,7 +76,7 @@ async function pushOne(ask: Ask, name: string): Promise<Finished> {
 
 /** @throws Error where a file is not what it was. */
 export async function expectKept(url: string, token: string, packages: readonly Finished[]): Promise<void> {
-  const ask = askerOf(url, token)
+  const ask = askerOf(url, token, 'fresh')
   for (const one of packages) await readBack(ask, one)
 }
 
@@ -81,19 +87,24 @@ async function readBack(ask: Ask, { id, files }: Finished): Promise<void> {
   }
 }
 
-type Ask = (method: string, path: string, body?: string | Uint8Array<ArrayBuffer>, type?: string) => Promise<Buffer>
+type Ask = (method: string, path: string, body?: string | Uint8Array, type?: string) => Promise<Buffer>
 
-function askerOf(url: string, token: string, always: Readonly<Record<string, string>> = {}): Ask {
+function askerOf(url: string, token: string, connections: 'kept' | 'fresh'): Ask {
+  const agent = connections === 'kept' ? new Agent({ keepAlive: true, maxSockets: 1 }) : false
   return async (method, path, body, type) => {
-    const headers = { ...always, authorization: `Bearer ${token}`, ...(type ? { 'content-type': type } : {}) }
-    const answer = await fetch(`${url}${path}`, { method, headers, ...(body === undefined ? {} : { body }) }).catch(
-      (error: unknown) => {
-        throw new Error(`${method} ${path} had no answer`, { cause: error })
-      },
-    )
-    const bytes = Buffer.from(await answer.arrayBuffer())
-    if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}: ${bytes.toString().slice(0, 500)}`)
-    return bytes
+    const headers = { authorization: `Bearer ${token}`, ...(type ? { 'content-type': type } : {}) }
+    const asking = request(`${url}${path}`, { method, headers, agent })
+    asking.end(body)
+    try {
+      const [answer]: IncomingMessage[] = await once(asking, 'response')
+      if (!answer) throw new Error('it is missing')
+      const bytes = await buffer(answer)
+      const { statusCode = 0 } = answer
+      if (statusCode < 300) return bytes
+      throw new Error(`it is ${statusCode}: ${bytes.toString().slice(0, 500)}`)
+    } catch (error) {
+      throw new Error(`${method} ${path} had no good answer`, { cause: error })
+    }
   }
 }
 
