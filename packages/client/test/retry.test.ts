@@ -46,6 +46,6 @@ describe('Retry-After', () => {
 })
 
 it('only answers that say "not now" are worth another attempt', () => {
-  expect([429, 502, 503, 504].every(isRetryableStatus)).toBe(true)
+  expect([408, 429, 502, 503, 504].every(isRetryableStatus)).toBe(true)
   expect([400, 401, 404, 409, 413, 500, 507].some(isRetryableStatus)).toBe(false)
 })

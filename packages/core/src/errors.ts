@@ -11,6 +11,8 @@ export type ErrorKind =
   | 'digest-mismatch'
   | 'body-incomplete'
   | 'body-too-large'
+  | 'headers-too-large'
+  | 'request-timeout'
   | 'unsupported-media-type'
   | 'unauthenticated'
   | 'forbidden'

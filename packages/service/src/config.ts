@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { ArtifactError } from '@artifact-store/core'
 import type { z } from 'zod'
+import { connectionLimits } from './connection-limits.ts'
 import { choice, host, integer, logLevel, port } from './settings.ts'
 import { tracingSettings } from './tracing/tracing-settings.ts'
 
@@ -38,6 +39,17 @@ export function processSettings(defaults: { port: number }) {
   return {
     HOST: host().default('127.0.0.1').describe('address to listen on'),
     PORT: port().default(defaults.port).describe('port to listen on; `0` takes a free one'),
+    MAX_CONNECTIONS: integer({ max: 1_000_000 })
+      .default(connectionLimits.maxConnections)
+      .describe(
+        'most connections at once, idle ones among them; those above are closed as they come, whoever looks after the health of the process too. `0`: as many as it may open files',
+      ),
+    HEAD_SECONDS: integer({ min: 1, max: 3600 })
+      .default(connectionLimits.headMs / 1000)
+      .describe('how long the head of a request may take, from the opening of the connection for the first one'),
+    KEEP_ALIVE_SECONDS: integer({ min: 1, max: 86_400 })
+      .default(connectionLimits.idleMs / 1000)
+      .describe('how long a connection may be idle between requests; longer than a balancer in front keeps its own'),
     LOG_LEVEL: logLevel().default('info').describe('the least of what is logged'),
     STOP_DRAIN_SECONDS: integer({ min: 0, max: 300 })
       .default(0)

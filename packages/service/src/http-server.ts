@@ -1,12 +1,14 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { Duplex } from 'node:stream'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { ArtifactError, isErrno } from '@artifact-store/core'
 import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server'
 import { deferContinue } from './accept-body.ts'
+import { type ConnectionLimits, connectionLimits, limitConnections, serverOptions, tooManyFields } from './connection-limits.ts'
 import type { DirectHandler } from './direct-route.ts'
 import { problemHeaders, problemOf } from './problem.ts'
+import { writeProblem } from './problem-response.ts'
 import { boundUnreadBodies, type UnreadLimits, unreadLimits } from './unread-body.ts'
+import { answerUnreadable } from './unreadable-request.ts'
 
 export interface HttpServerOptions {
   /** Answers requests; a Hono app's `fetch` is one. */
@@ -16,6 +18,10 @@ export interface HttpServerOptions {
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
+  /** Those of `connectionLimits` where it does not say otherwise. */
+  readonly limits?: Partial<ConnectionLimits> | undefined
+  /** Told of each connection that is closed for what came over it or for being one too many, with a word for the reason. */
+  readonly onRefused?: ((reason: string) => void) | undefined
   /** How much is read of the body of a request that was answered before it was complete. */
   readonly unread?: UnreadLimits | undefined
   /** Called before the server listens, for whatever is not set here. */
@@ -34,12 +40,10 @@ export interface HttpServer extends AsyncDisposable {
 
 /** Serves over HTTP/1.1. @throws ArtifactError `configuration` where the address cannot be had, saying why and what to set. */
 export async function listenHttp(options: HttpServerOptions): Promise<HttpServer> {
-  const server = createServer({
-    // An upload takes as long as it takes; what must be quick is the head of a request.
-    requestTimeout: 0,
-    headersTimeout: 60_000,
-    keepAliveTimeout: 65_000,
-  })
+  const limits = { ...connectionLimits, ...options.limits }
+  const { onRefused = () => {} } = options
+  const server = createServer(serverOptions(limits))
+  limitConnections(server, limits)
   const listener = getRequestListener(options.fetch, {
     // With it the class that stands in for Response forgets that an answer was already sent as soon as a header is added.
     overrideGlobalObjects: false,
@@ -59,10 +63,15 @@ export async function listenHttp(options: HttpServerOptions): Promise<HttpServer
       // The connection counts as idle only after this event.
       if (closing !== undefined) setImmediate(() => server.closeIdleConnections())
     })
-    if (options.direct?.(incoming, outgoing) !== true) void listener(incoming, outgoing)
+    const tooMany = tooManyFields(incoming)
+    if (tooMany !== undefined) {
+      onRefused(tooMany.kind)
+      writeProblem(outgoing, tooMany)
+    } else if (options.direct?.(incoming, outgoing) !== true) void listener(incoming, outgoing)
   }
   server.on('request', serve)
-  server.on('clientError', answerUnreadable)
+  answerUnreadable(server, { answering: inFlight, hangUp: unread.hangUp, onRefused })
+  server.on('drop', () => onRefused('too-many-connections'))
   deferContinue(server, serve)
   options.configureServer?.(server)
   const port = await listenOn(server, options)
@@ -105,26 +114,6 @@ function whyNot(error: unknown, host: string, port: number): string {
   if (isErrno(error, 'EACCES')) return `port ${port} on ${host} may not be used by this user: set PORT to one above 1023`
   if (isErrno(error, 'EADDRNOTAVAIL', 'ENOTFOUND')) return `${host} is not an address of this machine: set HOST to one that is`
   return `cannot listen on ${host} port ${port}: ${error instanceof Error ? error.message : String(error)}`
-}
-
-/** What is not HTTP, or breaks off: told on the bare socket, as there is no response to write on. */
-function answerUnreadable(error: Error, socket: Duplex): void {
-  if (!socket.writable || isErrno(error, 'ECONNRESET')) {
-    socket.destroy()
-    return
-  }
-  const document = problemOf(
-    isErrno(error, 'HPE_INVALID_EOF_STATE')
-      ? new ArtifactError('body-incomplete', 'the request ended before its body was complete: nothing was kept, send it again', {
-          cause: error,
-        })
-      : new ArtifactError('invalid-request', `the request cannot be read: ${error.message}`, { cause: error }),
-  )
-  const body = JSON.stringify(document)
-  const headers = Object.entries({ ...problemHeaders(document), 'Content-Length': Buffer.byteLength(body), Connection: 'close' })
-  socket.end(
-    `HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
-  )
 }
 
 /** What did not even reach the app, e.g. a Host header that is none, or left it without being an Error. */

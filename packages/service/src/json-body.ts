@@ -8,16 +8,18 @@ import { invalidFields } from './problem.ts'
 export interface JsonBodyOptions {
   /** The longest body that is read, in bytes; 1 MiB by default. */
   readonly maxBytes?: number | undefined
+  /** How long it may take to arrive, however steadily it trickles, in milliseconds; half a minute by default. */
+  readonly maxMs?: number | undefined
 }
 
 /**
  * Reads a JSON body (I-JSON, RFC 7493: no duplicate keys) and checks it against a schema. An absent body counts as `{}` where it has no content type.
- * @throws ArtifactError `unsupported-media-type`, `body-too-large` (without reading on), `invalid-json`, or `invalid-request`
+ * @throws ArtifactError `unsupported-media-type`, `body-too-large` (without reading on), `request-timeout`, `invalid-json`, or `invalid-request`
  *   whose details list the wrong fields as `errors: [{ pointer, message }]`.
  */
 export async function readJson<T>(c: Context<AppEnv>, schema: z.ZodType<T>, options: JsonBodyOptions = {}): Promise<T> {
-  const { maxBytes = 1024 * 1024 } = options
-  const bytes = await readBytes(c, maxBytes)
+  const { maxBytes = 1024 * 1024, maxMs = 30_000 } = options
+  const bytes = await inTime(readBytes(c, maxBytes), maxMs)
   const mediaType = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
   const absent = bytes.byteLength === 0 && mediaType === undefined
   if (!absent && (mediaType === undefined || !/^application\/(json|[\w.-]+\+json)$/.test(mediaType))) {
@@ -50,6 +52,15 @@ async function readBytes(c: Context<AppEnv>, maxBytes: number): Promise<Buffer> 
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, total)
+}
+
+function inTime<T>(arriving: Promise<T>, maxMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new ArtifactError('request-timeout', `the body did not come within ${maxMs / 1000} s: send it again, at once`))
+    }, maxMs)
+    arriving.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }
 
 function tooLarge(maxBytes: number): ArtifactError {

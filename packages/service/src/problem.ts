@@ -4,7 +4,7 @@ import { isConnectionError } from './connection-error.ts'
 
 /** What HTTP says for a kind of error. `retryAfter` is in seconds: when it is worth asking again. */
 export interface Problem {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 416 | 422 | 423 | 460 | 500 | 502 | 503 | 507
+  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 412 | 413 | 415 | 416 | 422 | 423 | 431 | 460 | 500 | 502 | 503 | 507
   readonly title: string
   readonly retryAfter?: number
 }
@@ -24,6 +24,8 @@ export const problems = {
   'digest-mismatch': { status: 400, title: 'The bytes do not have the stated digest' },
   'body-incomplete': { status: 400, title: 'The body ended early' },
   'body-too-large': { status: 413, title: 'The body is too large' },
+  'headers-too-large': { status: 431, title: 'The head of the request is too large' },
+  'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
   unauthenticated: { status: 401, title: 'A valid bearer token is needed' },
   forbidden: { status: 403, title: 'The token does not allow this' },

@@ -4,6 +4,7 @@ import { ArtifactError, isArtifactError } from '@artifact-store/core'
 import type { Registry } from 'prom-client'
 import { type App, createApp } from './app.ts'
 import { type ConfigSchema, loadConfig, type ProcessConfig } from './config.ts'
+import { connectionMetrics } from './connection-metrics.ts'
 import type { DirectHandler } from './direct-route.ts'
 import { Health } from './health.ts'
 import { healthMetrics } from './health-metrics.ts'
@@ -90,12 +91,22 @@ async function serveUntilStopped<C extends ProcessConfig>(service: Service<C>, c
   }
   let app = startingApp(scope)
   let direct: DirectHandler = () => false
+  const connections = connectionMetrics(metrics)
   await using server = await listenHttp({
     fetch: (request, env) => app.fetch(request, env),
     direct: (incoming, outgoing) => direct(incoming, outgoing),
     host: config.HOST,
     port: config.PORT,
-    configureServer: service.configureServer,
+    limits: {
+      maxConnections: config.MAX_CONNECTIONS,
+      headMs: config.HEAD_SECONDS * 1000,
+      idleMs: config.KEEP_ALIVE_SECONDS * 1000,
+    },
+    onRefused: connections.refused,
+    configureServer: http => {
+      connections.watch(http)
+      service.configureServer?.(http)
+    },
   })
   logger.info({ url: server.url, port: server.port }, 'listening')
 

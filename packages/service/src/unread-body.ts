@@ -16,6 +16,8 @@ export interface UnreadBodies {
   begun(incoming: IncomingMessage): void
   /** To be told when the answer has ended. */
   answered(incoming: IncomingMessage): void
+  /** Ends a connection after what was written to it, whatever still comes. */
+  hangUp(socket: Socket): void
 }
 
 /**
@@ -26,7 +28,7 @@ export interface UnreadBodies {
  */
 export function boundUnreadBodies(server: Server, limits: UnreadLimits): UnreadBodies {
   const rests = new WeakMap<Socket, Rest>()
-  const restOf = (socket: AskingSocket, incoming: IncomingMessage): Rest => {
+  const restOf = (socket: Socket, incoming?: IncomingMessage): Rest => {
     const rest = rests.get(socket) ?? new Rest(socket, incoming, limits, () => rests.delete(socket))
     rests.set(socket, rest)
     return rest
@@ -47,6 +49,9 @@ export function boundUnreadBodies(server: Server, limits: UnreadLimits): UnreadB
     answered(incoming) {
       if (!incoming.complete && !incoming.socket.destroyed) restOf(incoming.socket, incoming)
     },
+    hangUp(socket) {
+      if (!socket.destroyed) restOf(socket).hangUp()
+    },
   }
 }
 
@@ -62,17 +67,17 @@ const asked = Symbol('asked')
 /** With the request that it brought last. */
 type AskingSocket = Socket & { [asked]?: IncomingMessage }
 
-/** What is still to come of one request. */
+/** What is still to come of one request, or of what is none. */
 class Rest {
   readonly #socket: Socket
-  readonly #incoming: IncomingMessage
+  readonly #incoming: IncomingMessage | undefined
   readonly #limits: UnreadLimits
   readonly #done: () => void
   readonly #timer: NodeJS.Timeout
   #read = 0
   #hungUp: boolean
 
-  constructor(socket: Socket, incoming: IncomingMessage, limits: UnreadLimits, done: () => void) {
+  constructor(socket: Socket, incoming: IncomingMessage | undefined, limits: UnreadLimits, done: () => void) {
     this.#socket = socket
     this.#incoming = incoming
     this.#limits = limits
@@ -81,7 +86,7 @@ class Rest {
     this.#timer = setTimeout(() => Socket.prototype.destroySoon.call(socket), limits.maxMs)
     socket.once('close', this.#forget)
     socket.on('data', this.#count)
-    incoming.resume()
+    incoming?.resume()
   }
 
   /** Sends no more, and takes what comes for nobody. */
@@ -97,7 +102,7 @@ class Rest {
 
   readonly #count = (chunk: Buffer): void => {
     this.#read += chunk.byteLength
-    if (!this.#hungUp && this.#incoming.complete) {
+    if (!this.#hungUp && this.#incoming?.complete === true) {
       this.#forget()
     } else if (this.#read > this.#limits.maxBytes) {
       this.hangUp()

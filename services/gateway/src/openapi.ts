@@ -4,7 +4,14 @@ import { z } from 'zod'
 import type { Route } from './route.ts'
 
 /** What any call may be refused with. */
-const everyCall: readonly ErrorKind[] = ['unauthenticated', 'forbidden', 'invalid-request', 'internal']
+const everyCall: readonly ErrorKind[] = [
+  'unauthenticated',
+  'forbidden',
+  'invalid-request',
+  'headers-too-large',
+  'request-timeout',
+  'internal',
+]
 
 /** The OpenAPI 3.1 document of the routes, made from what they are mounted with. */
 export function openApiDocument(routes: readonly Route[], version: string): object {

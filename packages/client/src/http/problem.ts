@@ -69,6 +69,8 @@ const kinds = {
   'digest-mismatch': true,
   'body-incomplete': true,
   'body-too-large': true,
+  'headers-too-large': true,
+  'request-timeout': true,
   'unsupported-media-type': true,
   unauthenticated: true,
   forbidden: true,

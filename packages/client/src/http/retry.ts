@@ -41,7 +41,7 @@ export function retryDelay(
 
 /** Answers that say "not now": the request was not wrong, and the same one may be right later (RFC 9110, RFC 6585). */
 export function isRetryableStatus(status: number): boolean {
-  return status === 429 || status === 502 || status === 503 || status === 504
+  return status === 408 || status === 429 || status === 502 || status === 503 || status === 504
 }
 
 /** Reads `Retry-After` in both of its forms (RFC 9110, section 10.2.3), in milliseconds from `now`; undefined when it is neither. */
