@@ -55,7 +55,7 @@ export async function listenHttp(options: HttpServerOptions): Promise<HttpServer
   let closing: Promise<void> | undefined
   const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     inFlight.add(outgoing)
-    unread.begun(incoming)
+    unread.begun(incoming, outgoing)
     if (draining) outgoing.shouldKeepAlive = false
     outgoing.once('close', () => {
       inFlight.delete(outgoing)

@@ -13,7 +13,7 @@ export const unreadLimits: UnreadLimits = { maxBytes: 1024 * 1024, maxMs: 5000 }
 
 export interface UnreadBodies {
   /** To be told of every request, before it is handled. */
-  begun(incoming: IncomingMessage): void
+  begun(incoming: IncomingMessage, outgoing: ServerResponse): void
   /** To be told when the answer has ended. */
   answered(incoming: IncomingMessage): void
   /** Ends a connection after what was written to it, whatever still comes. */
@@ -42,12 +42,16 @@ export function boundUnreadBodies(server: Server, limits: UnreadLimits): UnreadB
     }
   })
   return {
-    begun(incoming) {
+    begun(incoming, outgoing) {
       const socket: AskingSocket = incoming.socket
       socket[asked] = incoming
+      // Before Node's server finds that nobody has read it, and reads it to its end.
+      outgoing.once('prefinish', () => {
+        if (!incoming.complete && !socket.destroyed) restOf(socket, incoming)
+      })
     },
     answered(incoming) {
-      if (!incoming.complete && !incoming.socket.destroyed) restOf(incoming.socket, incoming)
+      if (!incoming.complete && !incoming.socket.destroyed) restOf(incoming.socket, incoming).end()
     },
     hangUp(socket) {
       if (!socket.destroyed) restOf(socket).hangUp()
@@ -73,7 +77,7 @@ class Rest {
   readonly #incoming: IncomingMessage | undefined
   readonly #limits: UnreadLimits
   readonly #done: () => void
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
   #read = 0
   #hungUp: boolean
 
@@ -83,16 +87,26 @@ class Rest {
     this.#limits = limits
     this.#done = done
     this.#hungUp = false
-    this.#timer = setTimeout(() => Socket.prototype.destroySoon.call(socket), limits.maxMs)
     socket.once('close', this.#forget)
-    socket.on('data', this.#count)
-    incoming?.resume()
+    // Not on the socket, if there is a message: listening there takes it away from Node's parser, and what that had paused stays so.
+    if (incoming === undefined) return
+    // Now, not in the next turn: it says that somebody reads it.
+    incoming.read(0)
+    incoming.on('data', this.#count).once('end', this.#forget).resume()
+  }
+
+  /** Begins the time that is left, when the answer has gone. */
+  end(): void {
+    this.#timer ??= setTimeout(() => Socket.prototype.destroySoon.call(this.#socket), this.#limits.maxMs)
+    if (this.#isTooMuch) this.hangUp()
   }
 
   /** Sends no more, and takes what comes for nobody. */
   hangUp(): void {
     if (this.#hungUp) return
     this.#hungUp = true
+    this.end()
+    this.#incoming?.off('data', this.#count).off('end', this.#forget)
     // Node's parser among them: what follows the body on this connection is no request any more.
     this.#socket.removeAllListeners('data')
     this.#socket.on('data', this.#count)
@@ -102,18 +116,20 @@ class Rest {
 
   readonly #count = (chunk: Buffer): void => {
     this.#read += chunk.byteLength
-    if (!this.#hungUp && this.#incoming?.complete === true) {
-      this.#forget()
-    } else if (this.#read > this.#limits.maxBytes) {
-      this.hangUp()
-      this.#socket.pause()
-    }
+    if (!this.#isTooMuch) return
+    if (this.#timer) this.hangUp()
+    this.#socket.pause()
+  }
+
+  get #isTooMuch(): boolean {
+    return this.#read > this.#limits.maxBytes
   }
 
   readonly #forget = (): void => {
     clearTimeout(this.#timer)
     this.#socket.off('close', this.#forget)
     this.#socket.off('data', this.#count)
+    this.#incoming?.off('data', this.#count).off('end', this.#forget)
     this.#done()
   }
 }
