@@ -62,7 +62,8 @@ export async function checkedPutBytes(
   if (bytes.length !== size) throw wrongLength(size, bytes.length)
   const { store, hashing } = parts
   if (store.putSmall === undefined || size > smallBlobBytes)
-    return stream(parts, Readable.from([bytes]), { expect, size, signal })
+    // A copy: a backend releases what it was given.
+    return stream(parts, Readable.from([Buffer.copyBytesFrom(bytes)]), { expect, size, signal })
   const digests = await hashBytes(bytes, hashing.kernel)
   for (const expected of expect) assertDigest(expected, digests)
   await store.putSmall(digests.digest, bytes, { signal })

@@ -22,4 +22,5 @@ export { type KernelChoice, kernelChoices, openHashKernel } from './hashing/open
 export { portableKernel } from './hashing/portable-kernel.ts'
 export { type ContentHasher, createContentHasher, hashBytes } from './hashing.ts'
 export { assertBlobStoreUrl, blobStoreSchemes, openBlobStore, openDerivedStore } from './open.ts'
+export { release } from './release.ts'
 export type { ResumeOptions, StagedBytes, StagedEntry, StagedWriter, Staging } from './staging.ts'

@@ -24,12 +24,13 @@ export async function content(size: number, seed = 1): Promise<Content> {
   return { bytes, digest: (await hashBytes(bytes)).digest }
 }
 
-/** The bytes in pieces of a socket's size. Each is wiped when the next is asked for, so a store that keeps chunks is found out. */
+/** The bytes in pieces of a socket's size. Each that was not released is wiped when the next is asked for, so a store that keeps
+ * chunks is found out. */
 export async function* stream(bytes: Uint8Array, chunkSize = 64 * 1024): ByteStream {
   for (let position = 0; position < bytes.length; position += chunkSize) {
     const chunk = bytes.slice(position, position + chunkSize)
     yield chunk
-    chunk.fill(0)
+    if (chunk.byteLength > 0) chunk.fill(0)
   }
 }
 

@@ -38,8 +38,8 @@ export function failuresKeepNothing({ store, residue }: Subject): void {
         try {
           let sent = 0
           for await (const chunk of stream(blob.bytes)) {
-            yield chunk
             sent += chunk.length
+            yield chunk
             if (sent > 2 * mebibyte) controller.abort(new Error('changed my mind'))
           }
         } finally {

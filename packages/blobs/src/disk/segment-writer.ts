@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import { release } from '../release.ts'
 import { type Segment, stagedInSegments } from '../segments.ts'
 import type { StagedBytes, StagedWriter } from '../staging.ts'
 import { type BlockPool, blockSize } from './block-pool.ts'
@@ -38,6 +39,7 @@ export class SegmentWriter implements StagedWriter {
       rest = rest.subarray(taken.length)
       if (this.#filled === blockSize) await this.#writeOut()
     }
+    release(chunk)
   }
 
   async flush(): Promise<StagedBytes> {

@@ -1,12 +1,12 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { ByteStream } from '../blob-store.ts'
+import { release } from '../release.ts'
 import type { BlockPool } from './block-pool.ts'
 import { onDisk } from './on-disk.ts'
 
 /**
  * Writes the whole stream at the handle's position, gathered to whole blocks; one is filled, and hashed by whoever made the
- * stream, while the one before is written. It copies, so a source that reuses its buffers does no harm, and pulls the source
- * only while it has room: memory is two blocks.
+ * stream, while the one before is written. It copies and releases each chunk, and pulls the source only while it has room: memory is two blocks.
  * @param path for the message of an error.
  */
 export async function writeGathered(handle: FileHandle, path: string, bytes: ByteStream, blocks: BlockPool): Promise<void> {
@@ -31,6 +31,7 @@ export async function writeGathered(handle: FileHandle, path: string, bytes: Byt
         filling = empty
         filled = 0
       }
+      release(chunk)
     }
     await written
     await writeAll(handle, path, filling.subarray(0, filled))

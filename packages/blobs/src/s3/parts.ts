@@ -1,4 +1,5 @@
 import type { ByteStream } from '../blob-store.ts'
+import { release } from '../release.ts'
 import type { PartMemory } from './part-memory.ts'
 
 /** A piece of a body, as large as a part of a multipart upload. */
@@ -21,18 +22,20 @@ function partSizeOf(number: number, partSize: number): number {
 }
 
 /**
- * Cuts a stream into parts, of which the last may be empty only if it is the first. It copies, so a source that reuses its
- * buffers does no harm, and pulls the source only while it has room.
+ * Cuts a stream into parts, of which the last may be empty only if it is the first. It copies and releases each chunk, and pulls the source only while it
+ * has room.
  */
 export async function* partsOf(bytes: ByteStream, memory: PartMemory): AsyncGenerator<Part, void, void> {
   const source = bytes[Symbol.asyncIterator]()
   const held = new HeldParts(memory)
-  let rest: Uint8Array = Buffer.alloc(0)
+  let chunk: Uint8Array = Buffer.alloc(0)
+  let rest = chunk
   let ended = false
   const pull = async () => {
+    release(chunk)
     const item = await source.next()
     ended = item.done === true
-    if (item.done !== true) rest = item.value
+    if (item.done !== true) rest = chunk = item.value
   }
   let buffer: Buffer | undefined
   try {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { ByteStream } from '@artifact-store/blobs'
+import { type ByteStream, release } from '@artifact-store/blobs'
 import { ArtifactError } from '@artifact-store/core'
 import { type AppEnv, outgoingOf, RESPONSE_ALREADY_SENT } from '@artifact-store/service'
 import type { Context } from 'hono'
@@ -72,10 +72,4 @@ function sent(outgoing: ServerResponse, chunk: Uint8Array): Promise<void> {
       done()
     })
   })
-}
-
-/** Gives a chunk's memory back at once: left to the collector, the blocks of one download add up to 64 MiB before it looks at them. */
-function release({ buffer, byteLength }: Uint8Array): void {
-  // What shares its memory with other chunks must stay.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
