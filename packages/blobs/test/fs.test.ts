@@ -56,6 +56,18 @@ describe('the directory of a store', () => {
     expect(await store.getSmall?.(blob.digest, 5001)).toHaveLength(5000)
   })
 
+  it('has what is large whole and read-only, though most of it went past the page cache', async () => {
+    await using store = await openStore()
+    for (const size of [17 * mebibyte, 20 * mebibyte + 5]) {
+      const blob = await content(size)
+      await put(store, blob)
+      const hex = blob.digest.slice('blake3:'.length)
+      const path = join(directory, 'blobs', 'blake3', hex.slice(0, 2), hex.slice(2, 4), hex)
+      expect(Buffer.compare(await readFile(path), blob.bytes)).toBe(0)
+      expect((await stat(path)).mode & 0o222).toBe(0)
+    }
+  })
+
   it('may hold files of others, which are neither listed nor removed', async () => {
     await using store = await openStore()
     const blob = await content(5000)

@@ -27,9 +27,9 @@ export const gatewayConfig = z
         'what hashes: `native` is prebuilt machine code, several times faster for large files and refused where there is none for the platform; `auto` is the native one where there is one',
       ),
     HASH_THREADS: integer({ max: 64 })
-      .default(0)
+      .default(1)
       .describe(
-        'threads that hash large uploads beside the event loop, some 25 MB each; worth it where processors are idle while the gateway is busy, two for one large upload at a time',
+        'threads that hash large uploads beside the event loop, some 25 MB each once they are needed; two make one large upload faster where there are processors for them, and 0 is best where there is only one',
       ),
     BODY_IDLE_SECONDS: integer({ min: 1, max: 86_400 })
       .default(60)

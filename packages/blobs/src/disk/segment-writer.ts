@@ -2,9 +2,9 @@ import type { FileHandle } from 'node:fs/promises'
 import { release } from '../release.ts'
 import { type Segment, stagedInSegments } from '../segments.ts'
 import type { StagedBytes, StagedWriter } from '../staging.ts'
-import { type BlockPool, blockSize } from './block-pool.ts'
+import type { BlockPool } from './block-pool.ts'
 import { onDisk } from './on-disk.ts'
-import { writeAll } from './write-gathered.ts'
+import { writeAll } from './write-all.ts'
 
 /** Writes a segment on, gathered to whole blocks as `writeGathered` does: one block is filled while the one before is written. */
 export class SegmentWriter implements StagedWriter {
@@ -33,11 +33,11 @@ export class SegmentWriter implements StagedWriter {
 
   async write(chunk: Uint8Array): Promise<void> {
     for (let rest = chunk; rest.length > 0; ) {
-      const taken = rest.subarray(0, blockSize - this.#filled)
+      const taken = rest.subarray(0, this.#filling.length - this.#filled)
       this.#filling.set(taken, this.#filled)
       this.#filled += taken.length
       rest = rest.subarray(taken.length)
-      if (this.#filled === blockSize) await this.#writeOut()
+      if (this.#filled === this.#filling.length) await this.#writeOut()
     }
     release(chunk)
   }
@@ -64,8 +64,13 @@ export class SegmentWriter implements StagedWriter {
     // It is awaited before the next write and by the flush; until then a failure must not count as unhandled.
     this.#written.catch(() => undefined)
     this.#position += this.#filled
-    this.#filling = this.#spare ?? this.#blocks.take()
-    this.#spare = block
     this.#filled = 0
+    const empty = this.#spare ?? this.#blocks.takeSecond()
+    if (empty === undefined) {
+      await this.#written
+    } else {
+      this.#filling = empty
+      this.#spare = block
+    }
   }
 }

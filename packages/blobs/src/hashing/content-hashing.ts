@@ -16,6 +16,8 @@ interface StreamHasher extends Disposable {
   blockValues(): Uint32Array | undefined
 }
 
+/** So many streams at once are handed to a thread; more would not be faster, and each holds blocks. */
+const streamsPerThread = 4
 /** What is shorter is hashed at once: handing it to a thread and back costs as much as hashing it. */
 const worthAThread = 512 * 1024
 
@@ -35,9 +37,16 @@ export async function openContentHashing(options: { kernel: KernelChoice; thread
   if (options.threads === 0) return onTheEventLoop(kernel)
   const threads = new HashThreads(kernel.name, options.threads)
   const blocks = new SharedBlocks()
+  const open = new Set<object>()
   return {
     kernel,
-    open: async size => (size !== undefined && size < worthAThread ? inline(kernel) : new ThreadedHasher(threads, blocks)),
+    async open(size) {
+      const isSmall = size !== undefined && size < worthAThread
+      if (isSmall || open.size >= options.threads * streamsPerThread) return inline(kernel)
+      const hasher = new ThreadedHasher(threads, blocks, () => open.delete(hasher))
+      open.add(hasher)
+      return hasher
+    },
     [Symbol.asyncDispose]: () => threads[Symbol.asyncDispose](),
   }
 }

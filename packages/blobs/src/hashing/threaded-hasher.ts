@@ -38,9 +38,11 @@ export class ThreadedHasher implements Disposable {
   #filled = 0
   #size = 0
   #values: Uint32Array | undefined
+  readonly #onDisposed: () => void
 
-  constructor(threads: HashThreads, blocks: SharedBlocks) {
+  constructor(threads: HashThreads, blocks: SharedBlocks, onDisposed: () => void = () => {}) {
     this.#blocks = blocks
+    this.#onDisposed = onDisposed
     this.#blake3 = threads.open('blake3')
     this.#sha256 = threads.open('sha256')
   }
@@ -82,6 +84,7 @@ export class ThreadedHasher implements Disposable {
 
   /** Gives it up, or does nothing more after `digests()`. */
   [Symbol.dispose](): void {
+    this.#onDisposed()
     this.#blake3.forget()
     this.#sha256.forget()
     // A block that a thread may still be reading is left to the collector.
