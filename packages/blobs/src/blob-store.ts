@@ -44,6 +44,12 @@ export interface BlobStore extends AsyncDisposable {
   readonly staging: Staging
 
   /**
+   * The stores that may each have a copy of a blob, in the order in which they are asked, of a store that is made of several: `checkedBlobStore()` reads on in the
+   * next one where a copy fails it. Left out by a store that is one.
+   */
+  readonly copies?: readonly BlobStore[]
+
+  /**
    * Stores all of `bytes`. When the last byte has gone by, the store asks `name()`, once, for the digest under which to
    * keep them. When it resolves, the bytes are durable. When `name()` or the source throws, or the signal aborts, that
    * error comes out and nothing is kept. The same digest again replaces what is there, atomically: that is how a damaged

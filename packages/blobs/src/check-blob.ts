@@ -8,6 +8,20 @@ export type BlobFinding =
   | { readonly kind: 'missing' }
   | { readonly kind: 'different'; readonly actualDigest: Digest; readonly actualSize: number }
 
+/** What one of several stores turned out to hold. */
+export interface CopyFinding {
+  readonly store: BlobStore
+  readonly finding: BlobFinding
+}
+
+/** What a reader may hope for: the best of the copies. */
+export function summaryOf(copies: readonly CopyFinding[]): BlobFinding {
+  const findings = copies.map(({ finding }) => finding)
+  return (
+    findings.find(({ kind }) => kind === 'intact') ?? findings.find(({ kind }) => kind === 'different') ?? { kind: 'missing' }
+  )
+}
+
 /** Reads the whole blob, whatever its size is said to be, and says what it is. @throws what the backend's get throws, but for a blob that is not there. */
 export async function checkBlob(store: BlobStore, digest: Digest, options: Abortable = {}): Promise<BlobFinding> {
   const hasher = await createTreeHasher()

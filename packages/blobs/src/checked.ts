@@ -1,15 +1,17 @@
-import type { AnyDigest, ContentDigests, Digest } from '@artifact-store/core'
+import type { AnyDigest, ArtifactError, ContentDigests, Digest } from '@artifact-store/core'
 import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream, Space } from './blob-store.ts'
-import type { BlockRecord } from './blocks/block-record.ts'
-import { BlockRecords } from './blocks/block-records.ts'
+import { type BlockRecord, largestWithoutRecord } from './blocks/block-record.ts'
+import { type BlobFacts, BlockRecords } from './blocks/block-records.ts'
 import { provenRead } from './blocks/proven-read.ts'
 import { type ByteRange, clampRange } from './byte-range.ts'
 import type { BackendReport } from './capability.ts'
-import { type BlobFinding, checkBlob } from './check-blob.ts'
+import { type BlobFinding, type CopyFinding, checkBlob, summaryOf } from './check-blob.ts'
 import { type CheckedUploads, checkedUploads } from './checked-uploads.ts'
-import { checkedPut, checkedPutBytes } from './checked-write.ts'
+import { type CheckedParts, checkedPut, checkedPutBytes } from './checked-write.ts'
+import { CopiesInTurn } from './copies-in-turn.ts'
 import { type ContentHashing, onTheEventLoop } from './hashing/content-hashing.ts'
 import { portableKernel } from './hashing/portable-kernel.ts'
+import { type OpenedCopy, readAnyCopy } from './read-any-copy.ts'
 import { gathered } from './read-blob.ts'
 import { verified, wrongDigest, wrongSize } from './verified-read.ts'
 
@@ -27,6 +29,8 @@ export interface CheckedGet extends Abortable {
   /** The blob's whole size in bytes, as the log recorded it. */
   readonly size: number
   readonly range?: ByteRange | undefined
+  /** Told of a copy that turned out damaged, also when another store's is read in its place. */
+  readonly onBadCopy?: ((error: ArtifactError) => void) | undefined
 }
 
 /** A blob store that neither keeps nor serves bytes under a digest that they do not have, whatever its backend does. */
@@ -47,7 +51,8 @@ export interface CheckedBlobStore extends AsyncDisposable {
   /**
    * The bytes, or those of the range that exist, each proven before it is given out: by the record of the blob's blocks, of which only those that the
    * range touches are read. A blob without a record is read whole, also for a range, and its last chunk is held back until all of it is
-   * proven; that makes the record for the next reader. Either way, whoever reads to the end has the right bytes.
+   * proven; that makes the record for the next reader. Either way, whoever reads to the end has the right bytes. Of a blob that several stores have, another copy is
+   * read on where one fails.
    * @throws ArtifactError `blob-not-found`; `blob-corrupt` in the place of what is wrong, or earlier when the size shows it (details digest,
    * and start and end, or actual, or expectedBytes and receivedBytes); and what the backend's get throws.
    */
@@ -57,10 +62,15 @@ export interface CheckedBlobStore extends AsyncDisposable {
    * All of a blob of at most `smallBlobBytes`, proven: for small ones much cheaper than `get`.
    * @throws what `get` and its stream throw
    */
-  getBytes(digest: Digest, options: Abortable & { readonly size: number }): Promise<Uint8Array>
+  getBytes(digest: Digest, options: Omit<CheckedGet, 'range'>): Promise<Uint8Array>
 
-  /** Reads the whole blob, as the backend has it, and says what it found. @throws what the backend's get throws, but for a blob that is not there. */
+  /**
+   * Reads the whole blob, as the backend has it, and says what it found; where several stores have it, the best of what they have.
+   * @throws what the backend's get throws, but for a blob that is not there.
+   */
   check(digest: Digest, options?: Abortable): Promise<BlobFinding>
+  /** The same for each store that may have a copy, in the order in which they are read. */
+  checkCopies(digest: Digest, options?: Abortable): Promise<readonly CopyFinding[]>
 
   /** As the backend says, unproven. */
   stat(digest: Digest, options?: Abortable): Promise<BlobStat | undefined>
@@ -87,41 +97,31 @@ export function checkedBlobStore(
 ): CheckedBlobStore {
   const records = new BlockRecords(blocks)
   const parts = { store, records, hashing }
+  async function checkCopies(digest: Digest, options?: Abortable): Promise<readonly CopyFinding[]> {
+    const findings: CopyFinding[] = []
+    for (const copy of store.copies ?? [store]) findings.push({ store: copy, finding: await checkBlob(copy, digest, options) })
+    return findings
+  }
   return {
     uploads: checkedUploads(parts),
     put: (bytes, options = {}) => checkedPut(parts, bytes, options),
     putBytes: (bytes, options = {}) => checkedPutBytes(parts, bytes, options),
 
-    async get(digest, { size, range, signal }) {
+    async get(digest, { size, range, signal, onBadCopy }) {
       const wanted = clampRange(range, size)
-      // A truncated or overlong large blob is refused before its first byte; a small one is found out by then anyway.
-      if (size > worthAsking) {
-        const there = await store.stat(digest, { signal })
-        if (there !== undefined && there.size !== size) throw wrongSize(digest, size, there.size)
-      }
-      const whole = wanted.start === 0 && wanted.end === size
-      // A kernel that knows no blocks proves a whole blob, and faster than the one that does proves its blocks.
-      if (whole && !hashing.kernel.tellsBlocks)
-        return verified(await store.get(digest, { signal }), { digest, size, wanted }, hashing.kernel)
-      const record = await records.find({ digest, size }, { signal })
-      if (record !== undefined) return provenRead(store, { digest, size, wanted }, record, signal)
-      const onProven = (made: BlockRecord) => records.keep({ digest, size }, made)
-      return verified(await store.get(digest, { signal }), { digest, size, wanted, onProven }, portableKernel)
+      const open = (copy: BlobStore, part: ByteRange) =>
+        openCopy({ ...parts, store: copy }, { digest, size, wanted: part }, signal)
+      if (store.copies === undefined) return (await open(store, wanted)).bytes
+      return readAnyCopy(store.copies, { wanted, open: size > largestWithoutRecord ? open : whole(open), onBadCopy, signal })
     },
 
-    async getBytes(digest, { size, signal }) {
-      if (!store.getSmall)
-        return gathered(
-          verified(await store.get(digest, { signal }), { digest, size, wanted: { start: 0, end: size } }, hashing.kernel),
-        )
-      const bytes = await store.getSmall(digest, size, { signal })
-      if (bytes.length !== size) throw wrongSize(digest, size, bytes.length)
-      const actual = hashing.kernel.hash(bytes)
-      if (actual !== digest) throw wrongDigest(digest, actual)
-      return bytes
+    async getBytes(digest, { size, signal, onBadCopy }) {
+      const read = (copy: BlobStore) => bytesOfCopy({ ...parts, store: copy }, { digest, size }, signal)
+      return store.copies === undefined ? read(store) : new CopiesInTurn(store.copies, { onBadCopy, signal }).next(read)
     },
 
-    check: (digest, options) => checkBlob(store, digest, options),
+    check: async (digest, options) => summaryOf(await checkCopies(digest, options)),
+    checkCopies,
     stat: (digest, options) => store.stat(digest, options),
     async delete(digest, options) {
       await records.forget(digest, options)
@@ -137,4 +137,57 @@ export function checkedBlobStore(
       await store[Symbol.asyncDispose]()
     },
   }
+}
+
+type OpenCopy = (copy: BlobStore, part: ByteRange) => Promise<OpenedCopy>
+
+/** For a blob of one block: nothing of it goes out before all of it is proven, so another copy can always be read in its place. */
+function whole(open: OpenCopy): OpenCopy {
+  return async (copy, part) => ({ bytes: inOne((await open(copy, part)).bytes), provenAsTheyCome: true })
+}
+
+async function* inOne(bytes: ByteStream): ByteStream {
+  const all = await gathered(bytes)
+  if (all.length > 0) yield all
+}
+
+/** Opens the wanted part of the blob in the one store. */
+async function openCopy(
+  { store, records, hashing }: CheckedParts,
+  { digest, size, wanted }: BlobFacts & { readonly wanted: ByteRange },
+  signal: AbortSignal | undefined,
+): Promise<OpenedCopy> {
+  // A truncated or overlong large blob is refused before its first byte; a small one is found out by then anyway.
+  if (size > worthAsking) {
+    const there = await store.stat(digest, { signal })
+    if (there !== undefined && there.size !== size) throw wrongSize(digest, size, there.size)
+  }
+  const isAll = wanted.start === 0 && wanted.end === size
+  // A kernel that knows no blocks proves a whole blob, and faster than the one that does proves its blocks.
+  if (isAll && !hashing.kernel.tellsBlocks) {
+    const bytes = verified(await store.get(digest, { signal }), { digest, size, wanted }, hashing.kernel)
+    return { bytes, provenAsTheyCome: false }
+  }
+  const record = await records.find({ digest, size }, { signal })
+  if (record !== undefined) return { bytes: provenRead(store, { digest, size, wanted }, record, signal), provenAsTheyCome: true }
+  const onProven = (made: BlockRecord) => records.keep({ digest, size }, made)
+  const bytes = verified(await store.get(digest, { signal }), { digest, size, wanted, onProven }, portableKernel)
+  return { bytes, provenAsTheyCome: false }
+}
+
+/** All of a small blob, as the one store has it. */
+async function bytesOfCopy(
+  { store, hashing }: CheckedParts,
+  { digest, size }: BlobFacts,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  if (!store.getSmall)
+    return gathered(
+      verified(await store.get(digest, { signal }), { digest, size, wanted: { start: 0, end: size } }, hashing.kernel),
+    )
+  const bytes = await store.getSmall(digest, size, { signal })
+  if (bytes.length !== size) throw wrongSize(digest, size, bytes.length)
+  const actual = hashing.kernel.hash(bytes)
+  if (actual !== digest) throw wrongDigest(digest, actual)
+  return bytes
 }

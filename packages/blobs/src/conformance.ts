@@ -50,7 +50,8 @@ function everyStore(subject: Subject): void {
   failuresKeepNothing(subject)
 }
 
-function perTest(open: () => Promise<BlobStore>, { residue = async () => [] }: ConformanceOptions): Subject {
+/** What the parts of the suite work on, opened for each test and closed behind it. */
+export function perTest(open: () => Promise<BlobStore>, { residue = async () => [] }: ConformanceOptions = {}): Subject {
   let current: BlobStore | undefined
   beforeEach(async () => {
     current = await open()

@@ -1,10 +1,15 @@
 import { chmod, mkdtempDisposable, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { Digest } from '@artifact-store/core'
 import { expect, it } from 'vitest'
-import { copyBlobs } from '../src/copy-blobs.ts'
+import { listed } from '../src/conformance/content.ts'
+import { type CopiedBlobs, copyBlobs } from '../src/copy-blobs.ts'
 import { checkedBlobStore, openFsBlobStore, openMemoryBlobStore } from '../src/index.ts'
+import { readBlob } from '../src/read-blob.ts'
+import { flipsABit, lyingStore } from './lying-store.ts'
+import { startS3UnderTest } from './s3-under-test.ts'
 
 const bytesOf = (i: number) => Buffer.from(`blob ${i} `.repeat(i % 7 === 0 ? 20_000 : i))
 
@@ -32,8 +37,8 @@ it('copies every blob once, and the next time only what is new', async () => {
   await using from = await openFsBlobStore({ directory: source.path })
   await using to = await openMemoryBlobStore()
   const all = { blobs: 50, bytes: source.size }
-  expect(await copyBlobs(from, to)).toEqual({ ...all, copied: 50, copiedBytes: source.size, damaged: 0 })
-  expect(await copyBlobs(from, to)).toEqual({ ...all, copied: 0, copiedBytes: 0, damaged: 0 })
+  expect(await copyBlobs(from, to)).toEqual({ ...all, copied: 50, copiedBytes: source.size, removed: 0, damaged: 0 })
+  expect(await copyBlobs(from, to)).toEqual({ ...all, copied: 0, copiedBytes: 0, removed: 0, damaged: 0 })
   await source.store.putBytes(Buffer.from('new'))
   expect(await copyBlobs(from, to)).toMatchObject({ blobs: 51, copied: 1, copiedBytes: 3 })
   for (const digest of source.digests) expect(await checkedBlobStore(to).check(digest)).toMatchObject({ kind: 'intact' })
@@ -78,4 +83,65 @@ it('stops when it is told to', async () => {
     onProgress: ({ blobs }) => void (blobs === 10 && stop.abort(new Error('enough'))),
   })
   await expect(copying).rejects.toThrow('enough')
+})
+
+it('moves every blob when it is told to, the next time those that are there already, and leaves what is damaged', async () => {
+  await using source = await directoryWithBlobs()
+  await using from = await openFsBlobStore({ directory: source.path })
+  await using to = await openMemoryBlobStore()
+  const [rotten, there, otherThere] = source.digests.slice(20)
+  if (!rotten || !there || !otherThere) throw new Error('there are blobs')
+  await from.put(Readable.from([Buffer.from('rotten')]), () => rotten)
+  await to.put(await from.get(there), () => there)
+  // Of the right size, and rotten: it is replaced before the source's goes.
+  const bytes = await readBlob(from, otherThere, {})
+  await to.put(Readable.from([Buffer.alloc(bytes.length)]), () => otherThere)
+  const left: string[] = []
+  const onDamaged = (digest: Digest, where: string) => void left.push(`${where} ${digest}`)
+  expect(await copyBlobs(from, to, { remove: true, onDamaged })).toMatchObject({ blobs: 50, copied: 48, removed: 49, damaged: 1 })
+  expect(left).toEqual([`source ${rotten}`])
+  expect(await listed(from)).toEqual([rotten])
+  for (const digest of source.digests.filter(each => each !== rotten))
+    expect(await checkedBlobStore(to).check(digest)).toMatchObject({ kind: 'intact' })
+  await source.store.putBytes(bytes)
+  expect(await copyBlobs(from, to, { remove: true })).toMatchObject({ blobs: 2, copied: 0, removed: 1, damaged: 1 })
+})
+
+it('removes nothing that the target does not give back as it took it', async () => {
+  await using source = await directoryWithBlobs()
+  await using from = await openFsBlobStore({ directory: source.path })
+  const to = lyingStore(await openMemoryBlobStore(), flipsABit(0))
+  const left: string[] = []
+  const onDamaged = (_: Digest, where: string) => void left.push(where)
+  const moved = await copyBlobs(from, to, { remove: true, onDamaged })
+  expect(moved).toMatchObject({ copied: 50, removed: 0, damaged: 50 })
+  expect(new Set(left)).toEqual(new Set(['target']))
+  expect(await listed(from)).toHaveLength(50)
+})
+
+it('keeps the records of the blocks of what it copies', async () => {
+  await using from = await openMemoryBlobStore()
+  await using to = await openMemoryBlobStore()
+  await using blocks = await openMemoryBlobStore()
+  const large = await checkedBlobStore(from).putBytes(Buffer.alloc(3_000_000, 'large'))
+  await copyBlobs(from, to, { proof: { blocks } })
+  expect(await listed(blocks)).toEqual([large.digest])
+})
+
+it.each(['to', 'from'] as const)('goes on where it was cut off, %s a directory and an S3 server', async direction => {
+  await using server = await startS3UnderTest()
+  await using source = await directoryWithBlobs()
+  await using directory = await openFsBlobStore({ directory: source.path })
+  await using bucket = await server.open()
+  await using other = await openMemoryBlobStore()
+  const [from, to] = direction === 'to' ? [directory, bucket] : [bucket, other]
+  if (direction === 'from') await copyBlobs(directory, bucket)
+  for (const cut of [7, 20]) {
+    const stop = new AbortController()
+    const onProgress = ({ blobs }: CopiedBlobs) => void (blobs === cut && stop.abort(new Error('cut off')))
+    await expect(copyBlobs(from, to, { remove: true, signal: stop.signal, onProgress })).rejects.toThrow('cut off')
+  }
+  expect((await copyBlobs(from, to, { remove: true })).removed).toBeLessThan(50)
+  expect(await listed(from)).toEqual([])
+  for (const digest of source.digests) expect(await checkedBlobStore(to).check(digest)).toMatchObject({ kind: 'intact' })
 })

@@ -13,8 +13,8 @@ it('the backends are shown as a table of what was found', async () => {
       { capability: 'copy', works: false, seen: 'the copy had other bytes' },
     ]
     const backends = [
-      { address: 's3://artifacts/one', examinedAt: '2026-11-23T01:02:03.004Z', capabilities },
-      { address: 's3://artifacts/two', trouble: 'make the bucket', capabilities: [] },
+      { name: 'primary', role: 'primary', address: 's3://artifacts/one', examinedAt: '2026-11-23T01:02:03.004Z', capabilities },
+      { name: 'older-1', role: 'older', address: 's3://artifacts/two', trouble: 'make the bucket', capabilities: [] },
     ]
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ backends }))
   })
@@ -25,6 +25,8 @@ it('the backends are shown as a table of what was found', async () => {
   expect(await run(args, { stdout, stderr, signal: new AbortController().signal })).toBe(0)
   expect(String(stdout.read())).toBe(
     [
+      'name      primary',
+      'role      primary',
       'address   s3://artifacts/one',
       'examined  2026-11-23T01:02:03.004Z',
       '',
@@ -32,6 +34,8 @@ it('the backends are shown as a table of what was found', async () => {
       'range       yes    parts came as they were asked for',
       'copy        no     the copy had other bytes',
       '',
+      'name      older-1',
+      'role      older',
       'address   s3://artifacts/two',
       'examined  not yet',
       'trouble   make the bucket',

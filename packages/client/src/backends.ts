@@ -3,6 +3,9 @@ import type { Caller } from './http/caller.ts'
 import { type CallOptions, time } from './wire.ts'
 
 const backendSchema = z.looseObject({
+  /** Left out by gateways that knew of one only. */
+  name: z.string().optional(),
+  role: z.string().optional(),
   address: z.string(),
   trouble: z.string().optional(),
   examinedAt: time.optional(),

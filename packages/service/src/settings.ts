@@ -37,6 +37,20 @@ export function readableText(hint: string, check: (value: string) => unknown): z
     .meta({ takes: hint })
 }
 
+/** One or several such texts, with commas between; in the order in which they were written. Each that is wrong is told. */
+export function readableTexts(hint: string, check: (value: string) => unknown): z.ZodType<readonly string[], string> {
+  const each = readableText(hint, check)
+  return z
+    .string(missing(hint))
+    .transform((value, context) => {
+      const parts = value.split(',').map(part => part.trim())
+      for (const { error } of parts.map(part => each.safeParse(part)))
+        for (const { message } of error?.issues ?? []) context.addIssue({ code: 'custom', message })
+      return parts
+    })
+    .meta({ takes: `${hint}; several with commas between` })
+}
+
 /** One of a few words. */
 export function choice<const T extends readonly [string, ...string[]]>(words: T): z.ZodType<T[number], string> {
   const hint = `one of ${words.join(', ')}`

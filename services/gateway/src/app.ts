@@ -42,6 +42,8 @@ import { tracedLog } from './registry/traced-log.ts'
 import { watchedBlobs } from './registry/watched-blobs.ts'
 import { routes } from './routes/index.ts'
 import { checkAnyReady } from './status/log-writers.ts'
+import { openStores } from './stores/open-stores.ts'
+import { watchStores } from './stores/watch-stores.ts'
 import { collectUploads } from './uploads/collect-uploads.ts'
 import { registerUpload } from './uploads/register-upload.ts'
 import { followViews } from './views-follower.ts'
@@ -61,12 +63,9 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   )
   const hashing = scope.use(await openContentHashing({ kernel: config.HASH_KERNEL, threads: config.HASH_THREADS }))
   logger.info({ kernel: hashing.kernel.name, threads: config.HASH_THREADS }, 'hashing')
-  const checkedBlobs = scope.use(
-    checkedBlobStore(await openBlobStore(config.BLOBS_URL), {
-      blocks: await openDerivedStore(config.BLOBS_URL, 'blocks'),
-      hashing,
-    }),
-  )
+  const { together, each: stores } = await openStores(config)
+  const blocks = await openDerivedStore(config.BLOBS_URL, 'blocks')
+  const checkedBlobs = scope.use(checkedBlobStore(together, { blocks, hashing }))
   const [preferred, ...standbys] = config.LOG_WRITER_URL
   const logWriters = [new URL(preferred), ...standbys.map(url => new URL(url))] as const
   const remoteLog = scope.use(
@@ -80,9 +79,9 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   const follower = followViews(pool)
   const views = viewsDatabase(pool)
   const logBell = createBell()
-  const backend = withoutSecrets(config.BLOBS_URL)
+  const [{ place: backend }] = stores
   const onRecorded = damageCounter(metrics)
-  const onDamage = reportDamage({ log, follower, views, backend, logger, blobs: checkedBlobs, onRecorded }, signal)
+  const onDamage = reportDamage({ log, follower, views, stores, logger, blobs: checkedBlobs, onRecorded }, signal)
   const blobs = watchedBlobs(checkedBlobs, onDamage)
   const checksums = scope.use(await openDerivedStore(config.BLOBS_URL, 'checksums'))
   const { LOG_ARCHIVE_URL: archiveUrl } = config
@@ -90,7 +89,7 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   const read = (filter?: EventFilter) => postgresLogReader(pool, filter, archive)
 
   health.check('postgres', async () => `views at ${await viewsPosition(pool)}`)
-  health.check('blobs', checkSignal => blobs.probe({ signal: checkSignal }))
+  watchStores(scope, stores)
   watchBlobSpace(scope, () => checkedBlobs.space())
   health.check('views', () => tellViewsLag(read(), () => viewsPosition(pool)))
   health.check('archive', checkSignal => tellArchive(pool, archive, checkSignal))
@@ -117,6 +116,7 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
     follower,
     blobs,
     backend,
+    stores,
     archives: { checksums: packageChecksums({ store: checksums, blobs }, signal), laidOut: new Map() },
     packageFiles,
     uploads,
@@ -157,10 +157,4 @@ async function bootstrap(gateway: GatewayContext, config: GatewayConfig, { logge
   })
   if (found === 'revoked') logger.warn('BOOTSTRAP_TOKEN was revoked: it opens nothing')
   else logger.info({ found }, 'the first admin token is valid')
-}
-
-/** An address of a blob store as it may be told: with what names the place, and without user and settings. */
-function withoutSecrets(url: string): string {
-  const { protocol, host, pathname } = new URL(url)
-  return `${protocol}${host === '' && pathname === '' ? '' : '//'}${host}${pathname}`.slice(0, 200)
 }

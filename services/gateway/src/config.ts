@@ -1,5 +1,15 @@
 import { assertBlobStoreUrl, kernelChoices } from '@artifact-store/blobs'
-import { choice, contradiction, integer, processSettings, readableText, secret, secretUrl, urls } from '@artifact-store/service'
+import {
+  choice,
+  contradiction,
+  integer,
+  processSettings,
+  readableText,
+  readableTexts,
+  secret,
+  secretUrl,
+  urls,
+} from '@artifact-store/service'
 import { z } from 'zod'
 
 /** What the gateway reads from its environment. */
@@ -15,6 +25,12 @@ export const gatewayConfig = z
       'the address of a blob store such as fs:///var/lib/artifact-store or s3://bucket?endpoint=https://host',
       assertBlobStoreUrl,
     ).describe('where the bytes are'),
+    BLOBS_REPLICA_URLS: readableTexts('the address of a blob store as in BLOBS_URL', assertBlobStoreUrl)
+      .optional()
+      .describe('where all that is written goes too, before it is acknowledged, and is read from where the other fails'),
+    BLOBS_OLDER_URLS: readableTexts('the address of a blob store as in BLOBS_URL', assertBlobStoreUrl)
+      .optional()
+      .describe('where bytes were put before, and are still read from; nothing is written there'),
     LOG_ARCHIVE_URL: readableText(
       'the address of a blob store such as fs:///var/lib/artifact-store-log-archive',
       assertBlobStoreUrl,
@@ -46,13 +62,45 @@ export const gatewayConfig = z
       .optional()
       .describe('the first admin token; made valid at start if it is not known yet'),
   })
-  // The collector of the packages' bytes would find no package that names a segment of the log.
   .check(
-    contradiction(
+    // The collector of the packages' bytes would find no package that names a segment of the log.
+    twice(
       ['LOG_ARCHIVE_URL', 'BLOBS_URL'],
-      ({ LOG_ARCHIVE_URL: archive, BLOBS_URL: blobs }) => archive !== undefined && archive === blobs,
       'is the same as BLOBS_URL (give the archive of the log a place of its own, such as another directory)',
     ),
+    twice(['LOG_ARCHIVE_URL', 'BLOBS_REPLICA_URLS'], 'is one of BLOBS_REPLICA_URLS (give it a place of its own)'),
+    twice(['LOG_ARCHIVE_URL', 'BLOBS_OLDER_URLS'], 'is one of BLOBS_OLDER_URLS (give it a place of its own)'),
+    twice(['BLOBS_REPLICA_URLS', 'BLOBS_URL'], 'has BLOBS_URL (give another place: a second copy there would be none)'),
+    twice(['BLOBS_OLDER_URLS', 'BLOBS_URL'], 'has BLOBS_URL (leave it out there: it is read first as it is)'),
+    twice(['BLOBS_OLDER_URLS', 'BLOBS_REPLICA_URLS'], 'has one of BLOBS_REPLICA_URLS (leave it out there)'),
+    twice(['BLOBS_REPLICA_URLS', 'BLOBS_REPLICA_URLS'], 'has a place twice (name each once)'),
+    twice(['BLOBS_OLDER_URLS', 'BLOBS_OLDER_URLS'], 'has a place twice (name each once)'),
   )
+
+type StoreSetting = 'BLOBS_URL' | 'BLOBS_REPLICA_URLS' | 'BLOBS_OLDER_URLS' | 'LOG_ARCHIVE_URL'
+type StoreSettings = { readonly [name in StoreSetting]?: string | readonly string[] | undefined }
+
+/** That two settings have a place in common; of one with itself, that it has a place twice. */
+function twice(names: readonly [StoreSetting, StoreSetting], message: string) {
+  return contradiction<StoreSettings>(
+    names,
+    config => {
+      const [one, other] = [placesIn(config[names[0]]), placesIn(config[names[1]])]
+      return names[0] === names[1] ? new Set(one).size < one.length : one.some(place => other.includes(place))
+    },
+    message,
+  )
+}
+
+function placesIn(setting: string | readonly string[] = []): readonly string[] {
+  return [setting].flat().map(placeOf)
+}
+
+/** An address as it compares: a slash at the end of its path names no other place. */
+function placeOf(address: string): string {
+  const url = new URL(address)
+  url.pathname = url.pathname.replace(/\/+$/, '')
+  return url.href
+}
 
 export type GatewayConfig = z.output<typeof gatewayConfig>

@@ -9,6 +9,7 @@ import type { EventsContext } from './events/events-context.ts'
 import type { TokenLookup } from './http/authenticate.ts'
 import type { FileLookup } from './registry/file-lookup.ts'
 import type { PackageFiles } from './registry/package-files.ts'
+import type { NamedStore } from './stores/named-store.ts'
 import type { ViewsFollower } from './views-follower.ts'
 
 /** What the routes work with. */
@@ -28,8 +29,10 @@ export interface GatewayContext {
   readonly database: Queryable
   readonly follower: ViewsFollower
   readonly blobs: CheckedBlobStore
-  /** Where the blobs are, as the log says it: the address without secrets. */
+  /** Where blobs are put, as the log says it: the address without secrets. */
   readonly backend: string
+  /** Every store where blobs are, the primary first. */
+  readonly stores: readonly NamedStore[]
   readonly archives: Archives
   readonly packageFiles: PackageFiles
   /** Uploads that arrive in pieces. */

@@ -41,6 +41,24 @@ it('knows an address of bytes that it could not open before it opens anything', 
   }
 })
 
+it('names no place twice, however it is written, and tells all of it at once', () => {
+  const [a, b, c] = ['fs:///a', 'fs:///b', 's3://bucket/c?endpoint=https://host']
+  expect(mistakes({ ...valid, BLOBS_REPLICA_URLS: `${a}, ${b}`, BLOBS_OLDER_URLS: c, PORT: 'x' })).toHaveLength(1)
+  expect(mistakes({ ...valid, BLOBS_REPLICA_URLS: `${valid.BLOBS_URL}/,${a},${a}`, LOG_ARCHIVE_URL: a })).toEqual([
+    'LOG_ARCHIVE_URL: is one of BLOBS_REPLICA_URLS (give it a place of its own)',
+    'BLOBS_REPLICA_URLS: has BLOBS_URL (give another place: a second copy there would be none)',
+  ])
+  expect(mistakes({ ...valid, BLOBS_REPLICA_URLS: `${a},${a}/` })).toEqual([
+    'BLOBS_REPLICA_URLS: has a place twice (name each once)',
+  ])
+  expect(mistakes({ ...valid, BLOBS_REPLICA_URLS: a, BLOBS_OLDER_URLS: `${c}, ${a}/, ftp://x` })).toEqual([
+    expect.stringContaining('BLOBS_OLDER_URLS: there is no blob store of the kind "ftp:"'),
+  ])
+  expect(mistakes({ ...valid, BLOBS_REPLICA_URLS: a, BLOBS_OLDER_URLS: `${c}, ${a}/` })).toEqual([
+    'BLOBS_OLDER_URLS: has one of BLOBS_REPLICA_URLS (leave it out there)',
+  ])
+})
+
 function mistakes(environment: Environment): string[] {
   try {
     loadConfig(gatewayConfig, environment)

@@ -39,6 +39,8 @@ describe('a gateway on an S3 server', () => {
     expect(status).toBe(200)
     expect(json.backends).toEqual([
       {
+        name: 'primary',
+        role: 'primary',
         address: `${server.address('gateway').replace('pathStyle', 'region=us-east-1&pathStyle')}`,
         examinedAt: expect.any(String),
         capabilities: expect.arrayContaining([{ capability: 'range', works: true, seen: expect.any(String) }]),

@@ -23,8 +23,10 @@ async function run({ client, output, signal, json }: Session, { probe }: Backend
   else for (const [i, backend] of backends.entries()) await output.lines([...(i === 0 ? [] : ['']), ...linesOf(backend)])
 }
 
-function linesOf({ address, trouble, examinedAt, capabilities }: Backend): string[] {
+function linesOf({ name, role, address, trouble, examinedAt, capabilities }: Backend): string[] {
   const about = renderFields([
+    ['name', name],
+    ['role', role],
     ['address', address],
     ['examined', examinedAt ?? 'not yet'],
     ['trouble', trouble && printable(trouble)],

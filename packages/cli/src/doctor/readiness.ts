@@ -14,6 +14,9 @@ const advice: Readonly<Record<string, string>> = {
   'log-writer': 'nothing can be written: see that a log-writer runs at LOG_WRITER_URL, and look at its own /health/ready',
 }
 
+const otherStore =
+  'see that this place of BLOBS_REPLICA_URLS or BLOBS_OLDER_URLS is there, and can be used as the first one; "artifact admin backends" knows more'
+
 /** What the gateway's own checks say, each in words. */
 export function* readinessFindings({ status, checks }: Health): Generator<Finding> {
   if (status === 'starting' || status === 'stopping')
@@ -25,7 +28,8 @@ export function* readinessFindings({ status, checks }: Health): Generator<Findin
   for (const [name, { ok, state, detail }] of Object.entries(checks)) {
     const about = `readiness: ${name}`
     const said = detail === undefined ? '' : `: ${detail}`
-    const todo = advice[name] ?? 'the log of the gateway says more'
+    // A store beside the first is a check of its own, called `blobs older-1` for instance.
+    const todo = advice[name] ?? (name.startsWith('blobs ') ? otherStore : undefined) ?? 'the log of the gateway says more'
     if (!ok) yield wrong(about, `it does not work${said}`, todo)
     else if (state === 'warning') yield doubtful(about, `it is not as it should be${said}`, todo)
     else yield good(about, `it works${said}`)

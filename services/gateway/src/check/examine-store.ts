@@ -20,7 +20,7 @@ export interface StoreExamination {
 /** Examines all that is stored, part by part, and answers with a line for each finding. What keeps it from ending is told by the last line. */
 export async function examineStore({ c, gateway, readBytes, signal }: StoreExamination): Promise<Response> {
   const answer = new NdjsonAnswer(c)
-  const { views, blobs } = gateway
+  const { views, blobs, stores } = gateway
   const log: Progress = { part: 'log', done: 0, bytes: 0 }
   const stored: Progress = { part: 'blobs', done: 0, bytes: 0 }
   const references: Progress = { part: 'references', done: 0, bytes: 0 }
@@ -43,7 +43,7 @@ export async function examineStore({ c, gateway, readBytes, signal }: StoreExami
       await tell(next.value)
     }
     current = stored
-    for await (const finding of checkBlobs({ views, blobs, readBytes, progress: stored, signal })) await tell(finding)
+    for await (const finding of checkBlobs({ views, blobs, stores, readBytes, progress: stored, signal })) await tell(finding)
     current = references
     for await (const finding of checkReferences(views, references, signal)) await tell(finding)
   } catch (error) {

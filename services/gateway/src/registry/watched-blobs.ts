@@ -6,7 +6,7 @@ export type OnDamage = (digest: Digest, error: ArtifactError) => void
 
 /**
  * The store of a registry that knows which blobs there must be: one that the backend has not is damaged, like one whose bytes are wrong. Every such read is
- * told to `onDamage`, and fails as `blob-corrupt`.
+ * told to `onDamage`, and fails as `blob-corrupt`; a damaged copy is told of also where another one was read in its place.
  */
 export function watchedBlobs(blobs: CheckedBlobStore, onDamage: OnDamage): CheckedBlobStore {
   const seen = (digest: Digest, error: unknown): unknown => {
@@ -30,14 +30,14 @@ export function watchedBlobs(blobs: CheckedBlobStore, onDamage: OnDamage): Check
     ...blobs,
     async getBytes(digest, options) {
       try {
-        return await blobs.getBytes(digest, options)
+        return await blobs.getBytes(digest, { ...options, onBadCopy: error => onDamage(digest, error) })
       } catch (error) {
         throw seen(digest, error)
       }
     },
     async get(digest, options) {
       try {
-        return watched(digest, await blobs.get(digest, options))
+        return watched(digest, await blobs.get(digest, { ...options, onBadCopy: error => onDamage(digest, error) }))
       } catch (error) {
         throw seen(digest, error)
       }

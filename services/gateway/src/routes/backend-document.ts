@@ -1,9 +1,15 @@
-import type { BackendReport } from '@artifact-store/blobs'
 import { z } from 'zod'
+import { type NamedStore, roles } from '../stores/named-store.ts'
 
 export const backendsDocument = z.object({
   backends: z.array(
     z.object({
+      name: z.string().describe('What it is called, also by `artifact admin migrate`'),
+      role: z
+        .enum(roles)
+        .describe(
+          '`primary`: takes what is put, and is read first. `replica`: takes it too, before it is acknowledged, and is read where that one fails. `older`: takes nothing, and is read last',
+        ),
       address: z.string().describe('Its URL, without secrets'),
       trouble: z.string().optional().describe('Why it cannot be used at present, as far as this gateway knows without asking it'),
       examinedAt: z.iso.datetime().optional().describe('When its capabilities were last tried; none is used before that'),
@@ -20,13 +26,16 @@ export const backendsDocument = z.object({
   ),
 })
 
-export function toBackendsDocument(reports: readonly BackendReport[]): z.output<typeof backendsDocument> {
+export function toBackendsDocument(stores: readonly NamedStore[]): z.output<typeof backendsDocument> {
   return {
-    backends: reports.map(({ address, trouble, examinedAt, findings }) => ({
-      address,
-      ...(trouble === undefined ? {} : { trouble }),
-      ...(examinedAt === undefined ? {} : { examinedAt: examinedAt.toISOString() }),
-      capabilities: findings.map(({ capability, works, seen }) => ({ capability, works, seen })),
-    })),
+    backends: stores.map(({ name, role, store }) => {
+      const { address, trouble, examinedAt, findings } = store.report()
+      return {
+        ...{ name, role, address },
+        ...(trouble === undefined ? {} : { trouble }),
+        ...(examinedAt === undefined ? {} : { examinedAt: examinedAt.toISOString() }),
+        capabilities: findings.map(({ capability, works, seen }) => ({ capability, works, seen })),
+      }
+    }),
   }
 }

@@ -12,6 +12,7 @@ export const examineBackendsRoute = defineRoute({
   answers: { 200: { description: 'The backends, and what was found', schema: backendsDocument } },
   problems: ['backend-unavailable', 'storage-full'],
   async handle({ c, gateway, signal }) {
-    return c.json(toBackendsDocument([await gateway.blobs.examine({ signal })]))
+    await gateway.blobs.examine({ signal })
+    return c.json(toBackendsDocument(gateway.stores))
   },
 })

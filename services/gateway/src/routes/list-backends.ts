@@ -11,6 +11,6 @@ export const listBackendsRoute = defineRoute({
   answers: { 200: { description: 'The backends', schema: backendsDocument } },
   problems: [],
   async handle({ c, gateway }) {
-    return c.json(toBackendsDocument([gateway.blobs.report()]))
+    return c.json(toBackendsDocument(gateway.stores))
   },
 })
