@@ -115,7 +115,7 @@ it('gives a child only the environment that it is meant to have', async () => {
     `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(file)}, JSON.stringify(process.env))`,
   )
   await runOnce('the script', { script: path, env: { PORT: '1' }, log: () => {} }, new AbortController().signal)
-  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ PORT: '1', ARTIFACT_STORE_PARENT: 'stdin' })
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ MALLOC_ARENA_MAX: '1', PORT: '1', ARTIFACT_STORE_PARENT: 'stdin' })
 })
 
 it('says that a step failed and where to look', async () => {

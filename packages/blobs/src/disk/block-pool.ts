@@ -1,7 +1,7 @@
 /** What is read and written at once: 1 MiB. Gathering the 64 KiB of a socket to this made uploads to a file three times faster. */
 export const blockSize = 1024 * 1024
 /** The same where many read or write at once: memory has to be bounded, and together they keep the disk busy with less each. */
-export const crowdedBlockSize = blockSize / 4
+export const crowdedBlockSize = blockSize / 8
 /** From so many on. */
 export const crowd = 16
 
