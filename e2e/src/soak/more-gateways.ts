@@ -17,8 +17,12 @@ export interface MoreGateway extends AsyncDisposable {
 
 const secrets = z.looseObject({ gateway: z.string(), logWriterToken: z.string() })
 
-/** Resolves when it is ready. @param name its own, of several. */
-export async function startMoreGateway(store: RunningStore, name: string): Promise<MoreGateway> {
+/** Resolves when it is ready. @param name its own, of several. @param env settings that differ, e.g. of where the bytes are. */
+export async function startMoreGateway(
+  store: RunningStore,
+  name: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<MoreGateway> {
   const { dataDirectory } = store.launcher
   const { gateway, logWriterToken } = secrets.parse(JSON.parse(await readFile(join(dataDirectory, 'secrets.json'), 'utf8')))
   const { postgresUrl } = await keptAccess(dataDirectory)
@@ -36,6 +40,7 @@ export async function startMoreGateway(store: RunningStore, name: string): Promi
       LOG_WRITER_URL: store.serviceUrl('log-writer'),
       LOG_WRITER_TOKEN: logWriterToken,
       BLOBS_URL: `fs://${pathToFileURL(join(dataDirectory, 'blobs')).pathname}`,
+      ...env,
     },
     logFile: join(dataDirectory, `${name}.log`),
     onListening: () => undefined,

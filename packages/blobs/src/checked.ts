@@ -97,10 +97,16 @@ export function checkedBlobStore(
 ): CheckedBlobStore {
   const records = new BlockRecords(blocks)
   const parts = { store, records, hashing }
-  async function checkCopies(digest: Digest, options?: Abortable): Promise<readonly CopyFinding[]> {
+  async function lookAtCopies(digest: Digest, options?: Abortable): Promise<readonly CopyFinding[]> {
     const findings: CopyFinding[] = []
     for (const copy of store.copies ?? [store]) findings.push({ store: copy, finding: await checkBlob(copy, digest, options) })
     return findings
+  }
+  async function checkCopies(digest: Digest, options?: Abortable): Promise<readonly CopyFinding[]> {
+    const copies = await lookAtCopies(digest, options)
+    // It may have been moved meanwhile to a store that had been looked at.
+    const isNowhere = copies.every(({ finding }) => finding.kind === 'missing')
+    return isNowhere && copies.length > 1 ? lookAtCopies(digest, options) : copies
   }
   return {
     uploads: checkedUploads(parts),

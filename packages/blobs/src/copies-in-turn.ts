@@ -6,9 +6,15 @@ export interface InTurn extends Abortable {
   readonly onBadCopy?: ((error: ArtifactError) => void) | undefined
 }
 
-/** The stores that may have a copy of one blob: each is asked once, and the next one only when the one before has failed. */
+/**
+ * The stores that may have a copy of one blob: each is asked once, and the next one only when the one before has failed. Those that have it not are asked once more at
+ * the end: while they were asked, the blob may have been moved from one that came later to one that came before.
+ */
 export class CopiesInTurn {
-  readonly #waiting: BlobStore[]
+  #waiting: BlobStore[]
+  /** Those that have it not, until they are asked again. */
+  #without: BlobStore[] | undefined = []
+  #asked: BlobStore | undefined
   readonly #failures: ArtifactError[] = []
   readonly #options: InTurn
 
@@ -23,22 +29,28 @@ export class CopiesInTurn {
    * damaged, else `blob-not-found`; what else `ask` throws, at once.
    */
   async next<T>(ask: (store: BlobStore) => Promise<T>): Promise<T> {
-    for (let store = this.#waiting.shift(); store !== undefined; store = this.#waiting.shift()) {
+    for (;;) {
+      if (this.#waiting.length === 0 && this.#without !== undefined) {
+        this.#waiting = this.#without
+        this.#without = undefined
+      }
+      this.#asked = this.#waiting.shift()
+      if (this.#asked === undefined) throw worstOf(this.#failures)
       try {
-        return await ask(store)
+        return await ask(this.#asked)
       } catch (error) {
         this.failed(error)
       }
     }
-    throw worstOf(this.#failures)
   }
 
-  /** To be told how a copy failed later on. @throws what is no failure of a copy */
+  /** To be told how the copy failed that was asked last. @throws what is no failure of a copy */
   failed(error: unknown): void {
     const { signal, onBadCopy } = this.#options
     signal?.throwIfAborted()
     if (!isArtifactError(error, 'blob-not-found', 'blob-corrupt', 'backend-unavailable')) throw error
     this.#failures.push(error)
+    if (error.kind === 'blob-not-found' && this.#asked) this.#without?.push(this.#asked)
     // Of two copies that differ, nobody knows yet which one is wrong.
     if (error.kind === 'blob-corrupt' && error !== otherBytes) onBadCopy?.(error)
   }

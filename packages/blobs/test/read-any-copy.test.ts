@@ -180,3 +180,33 @@ it('a read that is given up does not go on in another store', async () => {
   await expect(readAll(await reading)).rejects.toThrow('gone')
   expect(asked).toBe(0)
 })
+
+it('a blob is found that is moved to the store in front while the stores are asked', async () => {
+  const ways: readonly ((store: BlobStore) => Promise<unknown>)[] = [
+    async store => readAll(await checkedBlobStore(store).get(blob.digest, { size })),
+    async store => readAll(await store.get(blob.digest)),
+    async store => expect(await store.stat(blob.digest)).toEqual({ size }),
+    async store => expect(await checkedBlobStore(store).check(blob.digest)).toMatchObject({ kind: 'intact' }),
+  ]
+  for (const way of ways) {
+    const [first, older] = [await openMemoryBlobStore(), await openMemoryBlobStore()]
+    await copyBlob(good, older, { digest: blob.digest, size })
+    const move = async () => {
+      await copyBlob(good, first, { digest: blob.digest, size })
+      await older.delete(blob.digest)
+    }
+    const moving: BlobStore = {
+      ...older,
+      async get(...args) {
+        await move()
+        return older.get(...args)
+      },
+      async stat(...args) {
+        await move()
+        return older.stat(...args)
+      },
+    }
+    await way(among(first, moving))
+    expect(await older.stat(blob.digest)).toBeUndefined()
+  }
+})

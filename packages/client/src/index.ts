@@ -1,6 +1,6 @@
 export { hashBytes } from '@artifact-store/blobs'
 export { ArtifactError, type ErrorKind, isArtifactError } from '@artifact-store/core'
-export type { Backend, Backends } from './backends.ts'
+export type { Backend, Backends, Migration, MigrationLine, MigrationSummary } from './backends.ts'
 export type { Blobs } from './blobs.ts'
 export { ArtifactStoreClient, type ClientOptions } from './client.ts'
 export type { EventPage, Events, ListEventsOptions } from './events.ts'

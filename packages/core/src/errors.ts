@@ -44,6 +44,7 @@ export type ErrorKind =
   | 'overloaded'
   | 'views-behind'
   | 'views-busy'
+  | 'stores-busy'
   | 'stream-forked'
   | 'poison-event'
   | 'configuration'

@@ -19,7 +19,7 @@ export {
 export { type HttpServer, type HttpServerOptions, listenHttp } from './http-server.ts'
 export { type JsonBodyOptions, readJson } from './json-body.ts'
 export { type Led, leadersNow } from './leaders-now.ts'
-export { type LeadOptions, lead, leaderLocks } from './leadership.ts'
+export { type LeadOptions, lead, leaderLocks, leadNow } from './leadership.ts'
 export { type ListenOptions, listen } from './listen.ts'
 export { createLogger, type Logger } from './logger.ts'
 export { createMetrics, leadingGauge } from './metrics.ts'

@@ -7,7 +7,7 @@ import { leadingGauge } from './metrics.ts'
 import { connectionOptions } from './postgres.ts'
 import type { Secret } from './secret.ts'
 
-/** The advisory locks by which processes of one kind agree who works. Others: 7021810146 to …149, for appends and migrations. */
+/** The advisory locks by which processes of one kind agree who works. Others: 7021810146 to …149, for appends and migrations; …154, for moving blobs. */
 export const leaderLocks = { relay: 7021810150, projection: 7021810151, viewTasks: 7021810152, archive: 7021810153 } as const
 
 export interface LeadOptions {
@@ -48,6 +48,16 @@ export async function lead(options: LeadOptions): Promise<void> {
   } catch (error) {
     if (!signal.aborted) throw error
   }
+}
+
+/**
+ * Does the work now, unless another process of those that share the lock does: for what is asked for, and done once. The same holds for it.
+ * @returns `busy` where another process has the lock, `lost` where this one lost it before the work was done.
+ * @throws what the work throws
+ */
+export async function leadNow(options: LeadOptions): Promise<'done' | 'busy' | 'lost'> {
+  await using session = await openSession(options)
+  return (await session.tryLock(options.lock)) ? await workWhileElected(session, options) : 'busy'
 }
 
 async function workWhileElected(session: Session, options: LeadOptions): Promise<'done' | 'lost'> {

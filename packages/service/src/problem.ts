@@ -57,6 +57,7 @@ export const problems = {
   overloaded: { status: 503, title: 'There is more work than can be taken on', retryAfter: 1 },
   'views-behind': { status: 503, title: 'The views have not caught up yet', retryAfter: 1 },
   'views-busy': { status: 409, title: 'Something else is being done with the views' },
+  'stores-busy': { status: 409, title: 'Blobs are being moved between backends already' },
   'stream-forked': { status: 503, title: 'The event stream has diverged from the log', retryAfter: 60 },
   'poison-event': { status: 500, title: 'An event cannot be applied' },
   configuration: { status: 500, title: 'The service is configured wrongly' },

@@ -1,6 +1,6 @@
 import { createTestDatabase, startTcpProxy, type TestDatabase } from '@artifact-store/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createMetrics, type LeadOptions, lead } from '../src/index.ts'
+import { createMetrics, type LeadOptions, lead, leadNow } from '../src/index.ts'
 import { recordingLogger } from './fixtures/recording-logger.ts'
 import { silentLogger as logger } from './fixtures/silent-logger.ts'
 
@@ -103,6 +103,30 @@ describe('of several that stand for a lock', () => {
     stop.abort()
     await standing
     await leader.stop()
+  })
+})
+
+describe('work that is asked for', () => {
+  it('is done unless another does it, and stops with what it was asked by or with the connection', async () => {
+    const lock = nextLock++
+    const stop = new AbortController()
+    const ask = (name: string, work: (leading: AbortSignal) => Promise<void>, signal = stop.signal) =>
+      leadNow({ ...options(lock, name), signal, work })
+    const began = Promise.withResolvers<void>()
+    const first = ask('asked', async leading => {
+      began.resolve()
+      await aborted(leading)
+    })
+    await began.promise
+    expect(await ask('too-late', async () => expect.fail('another works'))).toBe('busy')
+    await cut('asked')
+    expect(await first).toBe('lost')
+    expect(await ask('next', async () => undefined)).toBe('done')
+    await expect(ask('breaks', async () => Promise.reject(new Error('broken work')))).rejects.toThrow('broken work')
+    const stopped = ask('stops', aborted)
+    stop.abort()
+    expect(await stopped).toBe('done')
+    expect(await holders(lock)).toBe(0)
   })
 })
 

@@ -42,6 +42,7 @@ import { tracedLog } from './registry/traced-log.ts'
 import { watchedBlobs } from './registry/watched-blobs.ts'
 import { routes } from './routes/index.ts'
 import { checkAnyReady } from './status/log-writers.ts'
+import { blobMigrations } from './stores/migrate-blobs.ts'
 import { openStores } from './stores/open-stores.ts'
 import { watchStores } from './stores/watch-stores.ts'
 import { collectUploads } from './uploads/collect-uploads.ts'
@@ -64,8 +65,8 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   const hashing = scope.use(await openContentHashing({ kernel: config.HASH_KERNEL, threads: config.HASH_THREADS }))
   logger.info({ kernel: hashing.kernel.name, threads: config.HASH_THREADS }, 'hashing')
   const { together, each: stores } = await openStores(config)
-  const blocks = await openDerivedStore(config.BLOBS_URL, 'blocks')
-  const checkedBlobs = scope.use(checkedBlobStore(together, { blocks, hashing }))
+  const proof = { blocks: await openDerivedStore(config.BLOBS_URL, 'blocks'), hashing }
+  const checkedBlobs = scope.use(checkedBlobStore(together, proof))
   const [preferred, ...standbys] = config.LOG_WRITER_URL
   const logWriters = [new URL(preferred), ...standbys.map(url => new URL(url))] as const
   const remoteLog = scope.use(
@@ -117,6 +118,7 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
     blobs,
     backend,
     stores,
+    migrateBlobs: blobMigrations({ databaseUrl: config.DATABASE_URL, proof, onDamage, logger }),
     archives: { checksums: packageChecksums({ store: checksums, blobs }, signal), laidOut: new Map() },
     packageFiles,
     uploads,

@@ -9,6 +9,7 @@ import type { EventsContext } from './events/events-context.ts'
 import type { TokenLookup } from './http/authenticate.ts'
 import type { FileLookup } from './registry/file-lookup.ts'
 import type { PackageFiles } from './registry/package-files.ts'
+import type { MigrateBlobs } from './stores/migrate-blobs.ts'
 import type { NamedStore } from './stores/named-store.ts'
 import type { ViewsFollower } from './views-follower.ts'
 
@@ -33,6 +34,7 @@ export interface GatewayContext {
   readonly backend: string
   /** Every store where blobs are, the primary first. */
   readonly stores: readonly NamedStore[]
+  readonly migrateBlobs: MigrateBlobs
   readonly archives: Archives
   readonly packageFiles: PackageFiles
   /** Uploads that arrive in pieces. */

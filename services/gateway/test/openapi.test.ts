@@ -17,7 +17,7 @@ describe('the OpenAPI document', () => {
 
   it('has every route file of the folder', () => {
     const files = readdirSync(new URL('../src/routes/', import.meta.url)).filter(file =>
-      /^(add|append|create|describe|discard|end|examine|finalize|find|get|issue|list|put|remove|revoke)-/.test(file),
+      /^(add|append|create|describe|discard|end|examine|finalize|find|get|issue|list|migrate|put|remove|revoke)-/.test(file),
     )
     expect(routes).toHaveLength(files.length)
     const ids = routes.map(route => `${route.id.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}.ts`)

@@ -5,6 +5,7 @@ import { hashBytes } from '@artifact-store/blobs'
 import { type RunningSystem, type ServiceUnderTest, startSystem } from '@artifact-store/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Api, apiOf } from './api.ts'
+import { blobFileIn } from './blob-file-in.ts'
 
 const opened = new AsyncDisposableStack()
 let system: RunningSystem
@@ -31,11 +32,6 @@ beforeAll(async () => {
   api = apiOf(system, gateway.url)
 })
 afterAll(() => opened.disposeAsync())
-
-const fileIn = (directory: string, digest: string) => {
-  const hex = digest.slice('blake3:'.length)
-  return join(directory, 'blobs', 'blake3', hex.slice(0, 2), hex.slice(2, 4), hex)
-}
 
 async function stored(through: Api, body: Uint8Array | string): Promise<{ address: string; digest: string }> {
   const address = `/v1/packages/${await through.createPackage()}/files/x`
@@ -71,9 +67,9 @@ it('what was put before is served from where it is, whole and in part, and what 
   const added = await stored(api, 'new bytes')
   expect((await before.call('GET', added.address)).status).toBe(502)
   for (const directory of [primary, replica]) {
-    await rename(fileIn(directory, added.digest), `${fileIn(directory, added.digest)}-away`)
+    await rename(blobFileIn(directory, added.digest), `${blobFileIn(directory, added.digest)}-away`)
     expect((await api.call('GET', added.address)).bytes.toString()).toBe('new bytes')
-    await rename(`${fileIn(directory, added.digest)}-away`, fileIn(directory, added.digest))
+    await rename(`${blobFileIn(directory, added.digest)}-away`, blobFileIn(directory, added.digest))
   }
   // The first gateway, which knows one store, had told of damage there; it heals as ever.
   await api.call('PUT', `/v1/blobs/${added.digest}`, { body: 'new bytes' })
@@ -81,8 +77,8 @@ it('what was put before is served from where it is, whole and in part, and what 
 
 it('a damaged copy is told of with its place, served from another store, and replaced by what that has', async () => {
   const small = await stored(api, 'precious bytes')
-  await rm(fileIn(primary, small.digest))
-  await writeFile(fileIn(primary, small.digest), 'Precious bytes')
+  await rm(blobFileIn(primary, small.digest))
+  await writeFile(blobFileIn(primary, small.digest), 'Precious bytes')
   expect((await api.call('GET', small.address)).bytes.toString()).toBe('precious bytes')
   const told = [
     {
@@ -96,22 +92,22 @@ it('a damaged copy is told of with its place, served from another store, and rep
   ]
   await expect.poll(() => fixityEvents(small.digest), { timeout: 10_000 }).toEqual(told)
   // Healed: it is read where it was damaged.
-  await rm(fileIn(replica, small.digest))
+  await rm(blobFileIn(replica, small.digest))
   expect((await api.call('GET', small.address)).bytes.toString()).toBe('precious bytes')
   expect((await api.call('POST', '/v1/blobs/missing', { json: { digests: [small.digest] } })).json.missing).toEqual([])
 
   const bytes = Buffer.from(large).fill(1, 0, 10)
   const { address, digest } = await stored(api, bytes)
-  await rm(fileIn(primary, digest))
-  await writeFile(fileIn(primary, digest), Buffer.from(bytes).fill(8, 2_500_000, 2_500_001))
+  await rm(blobFileIn(primary, digest))
+  await writeFile(blobFileIn(primary, digest), Buffer.from(bytes).fill(8, 2_500_000, 2_500_001))
   expect((await api.call('GET', address)).bytes.equals(bytes)).toBe(true)
   await expect.poll(async () => (await fixityEvents(digest)).length, { timeout: 10_000 }).toBe(2)
 })
 
 it('an examination finds damage in each of them, and says where', async () => {
   const { digest } = await stored(api, 'examined bytes')
-  await rm(fileIn(replica, digest))
-  await writeFile(fileIn(replica, digest), 'Examined bytes')
+  await rm(blobFileIn(replica, digest))
+  await writeFile(blobFileIn(replica, digest), 'Examined bytes')
   const findings = async () => {
     const { bytes } = await api.call('GET', '/v1/admin/examination?bytes=true')
     const lines = bytes.toString().trimEnd().split('\n')
@@ -119,8 +115,8 @@ it('an examination finds damage in each of them, and says where', async () => {
   }
   const says = expect.stringContaining(`its bytes in fs://${replica} are others: they have the digest blake3:`)
   expect(await findings()).toEqual([{ kind: 'finding', part: 'blobs', at: digest, says }])
-  await rm(fileIn(primary, digest))
-  await writeFile(fileIn(primary, digest), 'cut')
+  await rm(blobFileIn(primary, digest))
+  await writeFile(blobFileIn(primary, digest), 'cut')
   expect(await findings()).toEqual([
     { kind: 'finding', part: 'blobs', at: digest, says: `it has 3 bytes in fs://${primary} instead of 14` },
   ])
@@ -170,5 +166,5 @@ it('a file that was uploaded in pieces is in the primary and in the replica', as
   const created = await api.call('POST', '/v1/uploads', { headers, body: bytes })
   expect(created.status).toBe(201)
   const { digest } = await hashBytes(bytes)
-  for (const directory of [primary, replica]) expect((await readFile(fileIn(directory, digest))).equals(bytes)).toBe(true)
+  for (const directory of [primary, replica]) expect((await readFile(blobFileIn(directory, digest))).equals(bytes)).toBe(true)
 })

@@ -2,7 +2,8 @@ import { isArtifactError } from '@artifact-store/core'
 import type { Abortable, BlobStore } from '../blob-store.ts'
 
 /**
- * Asks one store after the other until one has it. Undefined when none has.
+ * Asks one store after the other until one has it. Undefined when none has. Before that all are asked once more: while they were asked, the blob may have
+ * been moved from one that came later to one that came before.
  * @throws ArtifactError `backend-unavailable` when one that could not be asked might have it, and what else a store throws.
  */
 export async function untilFound<T>(
@@ -11,7 +12,7 @@ export async function untilFound<T>(
   { signal }: Abortable = {},
 ): Promise<T | undefined> {
   let unasked: { readonly error: unknown } | undefined
-  for (const store of stores) {
+  for (const store of [...stores, ...stores.slice(0, -1)]) {
     try {
       const found = await ask(store)
       if (found !== undefined) return found

@@ -102,6 +102,7 @@ const kinds = {
   overloaded: true,
   'views-behind': true,
   'views-busy': true,
+  'stores-busy': true,
   'stream-forked': true,
   'poison-event': true,
   configuration: true,

@@ -29,6 +29,7 @@ import { listFilesRoute } from './list-files.ts'
 import { listPackagesRoute } from './list-packages.ts'
 import { listTokensRoute } from './list-tokens.ts'
 import { listUploadsRoute } from './list-uploads.ts'
+import { migrateBackendsRoute } from './migrate-backends.ts'
 import { putBlobRoute } from './put-blob.ts'
 import { putFileRoute } from './put-file.ts'
 import { removeFileRoute } from './remove-file.ts'
@@ -72,4 +73,5 @@ export const routes: readonly Route[] = [
   examineStoreRoute,
   listBackendsRoute,
   examineBackendsRoute,
+  migrateBackendsRoute,
 ]

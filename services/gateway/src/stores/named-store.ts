@@ -15,6 +15,24 @@ export interface NamedStore {
   readonly store: BlobStore
 }
 
+/**
+ * The store of that name or address; an address with settings, as `GET /v1/backends` shows it, or without.
+ * @throws ArtifactError `invalid-request` (details known) when none of them is it, or more than one.
+ */
+export function findStore(stores: readonly NamedStore[], called: string): NamedStore {
+  const found = stores.filter(
+    ({ name, place, store }) => called === name || called === store.report().address || called === place,
+  )
+  const [only, ...others] = found
+  if (only && others.length === 0) return only
+  const known = stores.map(({ name, store }) => `${name} (${store.report().address})`)
+  throw new ArtifactError(
+    'invalid-request',
+    `"${called.slice(0, 200)}" is ${only ? 'the address of more than one' : 'none'} of the stores that this gateway was started with: give one of ${known.join(', ')}`,
+    { details: { known } },
+  )
+}
+
 /** One of the stores by what it is. @throws ArtifactError `internal` for one that is not among them. */
 export function nameOf(stores: readonly NamedStore[], store: BlobStore): NamedStore {
   const found = stores.find(each => each.store === store)
