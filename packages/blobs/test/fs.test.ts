@@ -65,6 +65,11 @@ describe('the directory of a store', () => {
       const path = join(directory, 'blobs', 'blake3', hex.slice(0, 2), hex.slice(2, 4), hex)
       expect(Buffer.compare(await readFile(path), blob.bytes)).toBe(0)
       expect((await stat(path)).mode & 0o222).toBe(0)
+      // Past the cache, through it, and from a place where no block begins.
+      for (const start of [0, 0, 12_345]) {
+        const range = { start, end: size }
+        expect(Buffer.compare(await readAll(await store.get(blob.digest, { range })), blob.bytes.subarray(start))).toBe(0)
+      }
     }
   })
 

@@ -14,9 +14,10 @@ import { moveIn } from '../disk/move-in.ts'
 import { onDisk, unlessMissing } from '../disk/on-disk.ts'
 import { readBlocks } from '../disk/read-blocks.ts'
 import { readSmallFile } from '../disk/read-small-file.ts'
+import { RecentlyRead } from '../disk/recently-read.ts'
 import { collectStaging } from '../disk/staging.ts'
 import { walkShards } from '../disk/walk-shards.ts'
-import { writeGathered } from '../disk/write-gathered.ts'
+import { cachedBytes, writeGathered } from '../disk/write-gathered.ts'
 import { replayJournals } from '../journal/replay.ts'
 import { SmallBlobs } from '../journal/small-blobs.ts'
 import { type BlobLayout, blobLayout, blobPath, shardOf } from '../layout.ts'
@@ -68,6 +69,7 @@ class FsBlobStore implements BlobStore {
   readonly #directories: DurableDirectories
   readonly #owner: string
   readonly #blocks = new BlockPool()
+  readonly #recentlyRead = new RecentlyRead()
   readonly #small: SmallBlobs
 
   constructor(layout: BlobLayout, directories: DurableDirectories, owner: string) {
@@ -106,7 +108,10 @@ class FsBlobStore implements BlobStore {
   async get(digest: Digest, { range, signal }: Abortable & { readonly range?: ByteRange | undefined } = {}): Promise<ByteStream> {
     const there = await this.stat(digest, { signal })
     if (there === undefined) throw this.#missing(digest)
-    return readBlocks(blobPath(this.#layout, digest), clampRange(range, there.size), signal)
+    const part = clampRange(range, there.size)
+    const isLarge = part.end - part.start > cachedBytes
+    const past = isLarge && !this.#recentlyRead.note(digest) ? this.#blocks : undefined
+    return readBlocks(blobPath(this.#layout, digest), { range: part, signal, past })
   }
 
   async getSmall(digest: Digest, size: number, { signal }: Abortable = {}): Promise<Uint8Array> {

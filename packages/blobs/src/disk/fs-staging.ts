@@ -46,7 +46,7 @@ export class FsStaging implements Staging {
     for (const segment of segmentsOf(bytes)) {
       const path = this.#pathOf(id, segment)
       if ((await this.#sizeOf(path)) === undefined) throw stagedBytesGone(id, bytes)
-      for await (const block of readBlocks(path, { start: 0, end: segment.size }, signal)) {
+      for await (const block of readBlocks(path, { range: { start: 0, end: segment.size }, signal })) {
         received += block.length
         yield block
       }

@@ -6,7 +6,7 @@ import { DirectFile } from './direct-file.ts'
 import { writeAll } from './write-all.ts'
 
 /** What a file has at its beginning goes through the page cache, where small and middling ones are found when they are asked for soon. */
-const cachedBytes = 16 * blockSize
+export const cachedBytes = 16 * blockSize
 
 /**
  * Writes the whole stream into an empty file, gathered to whole blocks; one is filled, and hashed by whoever made the
