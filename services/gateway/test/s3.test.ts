@@ -1,3 +1,6 @@
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type RunningSystem, type S3TestServer, startS3Server, startSystem } from '@artifact-store/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Api, apiOf } from './api.ts'
@@ -95,5 +98,48 @@ describe('a gateway on an S3 server', () => {
     server.misbehave(undefined)
     await expect.poll(async () => (await api.call('GET', '/health/ready')).status, { timeout: 20_000 }).toBe(200)
     expect((await api.call('PUT', file, { body: 'small' })).status).toBe(201)
+  })
+})
+
+describe('a gateway with a directory in front of an S3 server', () => {
+  it('serves what is in either, also while the server lies or is away, and moves nothing that the server gives wrong', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'before-s3-'))
+    await using gateway = await system.startGateway({
+      BLOBS_URL: `fs://${directory.path}`,
+      BLOBS_OLDER_URLS: server.address('gateway'),
+    })
+    const both = apiOf(system, gateway.url)
+    const stored = async (through: Api, i: number) => {
+      const body = Buffer.from(bytes).fill(i, 0, 10)
+      const file = `/v1/packages/${await through.createPackage()}/files/data.bin`
+      const { json } = await through.call('PUT', file, { body })
+      return { file, body, digest: json.digest as string }
+    }
+    const migrate = async (remove: boolean) => {
+      const answer = await both.call('POST', '/v1/backends/migrate', { json: { from: 'older-1', to: 'primary', remove } })
+      return JSON.parse(answer.bytes.toString().trimEnd().split('\n').at(-1) ?? '')
+    }
+    const [inBucket, alsoInBucket, inDirectory] = [await stored(api, 101), await stored(api, 102), await stored(both, 103)]
+    const expectServed = async (...files: readonly Awaited<ReturnType<typeof stored>>[]) => {
+      for (const { file, body } of files) expect((await both.call('GET', file)).bytes.equals(body)).toBe(true)
+    }
+    await expectServed(inBucket, alsoInBucket, inDirectory)
+
+    server.misbehave(({ method, key }) =>
+      method === 'GET' && key.endsWith(inBucket.digest.slice('blake3:'.length)) ? { kind: 'flip', at: 1_500_000 } : undefined,
+    )
+    const lied = await migrate(true)
+    expect(lied).toMatchObject({ done: true, damaged: 1 })
+    expect(lied.removed).toBe(lied.blobs - 1)
+    server.misbehave(undefined)
+    expect(await migrate(true)).toMatchObject({ done: true, blobs: 1, copied: 1, removed: 1, damaged: 0 })
+
+    server.misbehave(() => ({ kind: 'refuse', status: 503 }))
+    await expectServed(inBucket, alsoInBucket, inDirectory)
+    const { json } = await both.call('GET', '/health/ready', { token: null })
+    expect(json.checks).toMatchObject({ blobs: { state: 'ok' } })
+    expect(await migrate(false).catch(() => 'it is not finished')).toMatchObject({ kind: 'backend-unavailable' })
+    server.misbehave(undefined)
+    await expect.poll(async () => (await migrate(false)).blobs, { timeout: 40_000 }).toBe(0)
   })
 })
