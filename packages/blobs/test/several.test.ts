@@ -13,6 +13,7 @@ import { describeBlobStore, perTest } from '../src/conformance.ts'
 import { type BlobStore, openFsBlobStore, openMemoryBlobStore, severalBlobStores } from '../src/index.ts'
 import { failingStore } from './failing-store.ts'
 import { flipsABit, lyingStore } from './lying-store.ts'
+import { startS3UnderTest } from './s3-under-test.ts'
 
 let root = ''
 beforeAll(async () => {
@@ -40,11 +41,6 @@ const twoDirectories = anew(async () =>
 )
 describeBlobStore('a directory, and an older one', twoDirectories, { residue })
 
-const withReplica = anew(async () =>
-  severalBlobStores({ primary: await openMemoryBlobStore(), replicas: [await openDirectory()], older: [] }),
-)
-describeBlobStore('memory with a directory as replica', withReplica, { residue })
-
 const ofAllKinds = anew(async () =>
   severalBlobStores({
     primary: await openDirectory(),
@@ -53,6 +49,12 @@ const ofAllKinds = anew(async () =>
   }),
 )
 describeBlobStore('a directory with two replicas and an older store', ofAllKinds, { residue })
+
+const bucket = await startS3UnderTest()
+const withBuckets = anew(async () =>
+  severalBlobStores({ primary: await openDirectory(), replicas: [await bucket.open()], older: [await bucket.open()] }),
+)
+describeBlobStore('a directory with a bucket as replica, and an older one', withBuckets, { residue })
 
 describe.each<[string, (primary: BlobStore) => BlobStore]>([
   ['gives wrong bytes', primary => lyingStore(primary, flipsABit(10))],
