@@ -44,6 +44,7 @@ export const bytesBench: Bench = async ({ rounds, seconds, say }) => {
     else contenders.push(stack.use(contender))
   }
   const measured = new Map<string, ByteMeasurement[]>()
+  const failed = new Set<Contender>()
   const stored = new Map<Contender, Stored>(contenders.map(contender => [contender, new Map()]))
   const note = (name: string, result: ByteMeasurement, round: number) => {
     measured.set(name, [...(measured.get(name) ?? []), result])
@@ -56,14 +57,18 @@ export const bytesBench: Bench = async ({ rounds, seconds, say }) => {
     }
     for (const load of loads) {
       for (const contender of contenders) {
-        if (load.direction === 'tar' && !contender.tar) continue
+        if (failed.has(contender) || (load.direction === 'tar' && !contender.tar)) continue
         // Or whoever flushes would pay for what the others have left to be written.
         await promisify(execFile)('sync')
-        note(
-          `${contender.name}, ${load.name}`,
-          await measure(contender, load, seconds, stored.get(contender) ?? new Map()),
-          round,
-        )
+        const name = `${contender.name}, ${load.name}`
+        const result = await measure(contender, load, seconds, stored.get(contender) ?? new Map()).catch((error: Error) => error)
+        // One that ends in the middle must not take the others' figures with it; what it has measured before counts.
+        if (result instanceof Error) {
+          say(`round ${round}: ${name}: left out from here on, it failed: ${result.message}`)
+          failed.add(contender)
+        } else {
+          note(name, result, round)
+        }
       }
     }
   }
