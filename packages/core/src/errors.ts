@@ -14,6 +14,7 @@ export type ErrorKind =
   | 'headers-too-large'
   | 'request-timeout'
   | 'unsupported-media-type'
+  | 'too-many-requests'
   | 'unauthenticated'
   | 'forbidden'
   | 'route-not-found'

@@ -4,7 +4,27 @@ import { isConnectionError } from './connection-error.ts'
 
 /** What HTTP says for a kind of error. `retryAfter` is in seconds: when it is worth asking again. */
 export interface Problem {
-  readonly status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 412 | 413 | 415 | 416 | 422 | 423 | 431 | 460 | 500 | 502 | 503 | 507
+  readonly status:
+    | 400
+    | 401
+    | 403
+    | 404
+    | 405
+    | 408
+    | 409
+    | 412
+    | 413
+    | 415
+    | 416
+    | 422
+    | 423
+    | 429
+    | 431
+    | 460
+    | 500
+    | 502
+    | 503
+    | 507
   readonly title: string
   readonly retryAfter?: number
 }
@@ -27,6 +47,7 @@ export const problems = {
   'headers-too-large': { status: 431, title: 'The head of the request is too large' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
+  'too-many-requests': { status: 429, title: 'The token makes too many requests', retryAfter: 1 },
   unauthenticated: { status: 401, title: 'A valid bearer token is needed' },
   forbidden: { status: 403, title: 'The token does not allow this' },
   'route-not-found': { status: 404, title: 'There is nothing at this address' },
@@ -100,15 +121,28 @@ export function problemOf(error: unknown, requestId?: string): ProblemDocument {
 /** The headers that belong to a problem beside its content type. */
 export function problemHeaders(document: ProblemDocument): Record<string, string> {
   const problem: Problem = problems[document.kind]
-  const { allow, size } = document
+  const { allow, size, retryAfter } = document
   return {
     'Content-Type': 'application/problem+json',
     'Cache-Control': 'no-store',
-    ...(problem.retryAfter === undefined ? {} : { 'Retry-After': String(problem.retryAfter) }),
+    ...(problem.retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter ?? problem.retryAfter) }),
+    ...(problem.status === 429 ? rateLimitFields(document) : {}),
     ...(problem.status === 401 ? { 'WWW-Authenticate': 'Bearer realm="artifact-store"' } : {}),
     ...(problem.status === 405 && Array.isArray(allow) ? { Allow: allow.join(', ') } : {}),
     // How much there is, so that the client can ask for what is there (RFC 9110, section 15.5.17).
     ...(problem.status === 416 && typeof size === 'number' ? { 'Content-Range': `bytes */${size}` } : {}),
+  }
+}
+
+/**
+ * The limit of which nothing is left, for programs (IETF draft ratelimit-headers): how many requests in how many seconds, and when there is one again. Of a
+ * bucket that fills steadily, the window is the time in which it fills from empty.
+ */
+function rateLimitFields({ requestsPerSecond, burst, retryAfter }: ProblemDocument): Record<string, string> {
+  if (typeof requestsPerSecond !== 'number' || typeof burst !== 'number') return {}
+  return {
+    'RateLimit-Policy': `"token";q=${burst};w=${Math.ceil(burst / requestsPerSecond)}`,
+    RateLimit: `"token";r=0;t=${retryAfter}`,
   }
 }
 

@@ -56,7 +56,7 @@ describe('the headers of a problem', () => {
     const problem: Problem = problems[kind]
     const headers = problemHeaders(problemOf(new ArtifactError(kind, 'x', { details: { allow: ['GET', 'PUT'] } })))
     expect(headers['Content-Type']).toBe('application/problem+json')
-    expect('Retry-After' in headers).toBe(problem.status === 503 || problem.status === 423)
+    expect('Retry-After' in headers).toBe([423, 429, 503].includes(problem.status))
     expect(headers['WWW-Authenticate']).toBe(problem.status === 401 ? 'Bearer realm="artifact-store"' : undefined)
     expect(headers['Allow']).toBe(problem.status === 405 ? 'GET, PUT' : undefined)
   })
@@ -64,6 +64,18 @@ describe('the headers of a problem', () => {
   it('say how much there is where a range asked for more', () => {
     const headers = problemHeaders(problemOf(new ArtifactError('range-not-satisfiable', 'x', { details: { size: 7 } })))
     expect(headers['Content-Range']).toBe('bytes */7')
+  })
+
+  it('say when to come again, and what the limit is, where a token asks too often', () => {
+    const details = { requestsPerSecond: 3, burst: 10, retryAfter: 2 }
+    expect(problemHeaders(problemOf(new ArtifactError('too-many-requests', 'x', { details })))).toMatchObject({
+      'Retry-After': '2',
+      'RateLimit-Policy': '"token";q=10;w=4',
+      RateLimit: '"token";r=0;t=2',
+    })
+    const unsaid = problemHeaders(problemOf(new ArtifactError('too-many-requests', 'x')))
+    expect(unsaid).toMatchObject({ 'Retry-After': '1' })
+    expect('RateLimit' in unsaid).toBe(false)
   })
 
   it('come with a type that is a valid URI for every kind', () => {

@@ -30,6 +30,8 @@ import type { GatewayConfig } from './config.ts'
 import type { GatewayContext } from './context.ts'
 import { openEvents } from './events/events-context.ts'
 import { createTokenLookup } from './http/authenticate.ts'
+import { countRefusals } from './limits/count-refusals.ts'
+import { TokenLimits } from './limits/token-limits.ts'
 import { mountRoutes } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
 import { ensureBootstrapToken } from './registry/bootstrap-token.ts'
@@ -123,6 +125,9 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
     packageFiles,
     uploads,
     bodyIdleMs: config.BODY_IDLE_SECONDS * 1000,
+    uploadLimits: { maxBytes: config.UPLOAD_MAX_BYTES, maxFiles: config.UPLOAD_MAX_FILES },
+    tokenLimits: tokenLimits(config),
+    countRefusal: countRefusals(metrics),
     logger,
     stopping: signal,
   }
@@ -147,6 +152,11 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
   app.get('/asyncapi.json', c => c.json(asyncApi))
   mountRoutes(app, routes, gateway)
   return app
+}
+
+function tokenLimits(config: GatewayConfig): TokenLimits | undefined {
+  const { TOKEN_MAX_REQUESTS: maxRequests, TOKEN_REQUESTS_PER_SECOND: perSecond, TOKEN_REQUESTS_BURST: burst } = config
+  return maxRequests > 0 || perSecond > 0 ? new TokenLimits({ maxRequests, perSecond, burst }) : undefined
 }
 
 /** The log-writer and the projector may come up after the gateway: it waits for them with this one write. */

@@ -54,10 +54,22 @@ export const gatewayConfig = z
       ),
     UPLOAD_MAX_BYTES: integer({ min: 1 })
       .default(5 * 2 ** 40)
-      .describe('most bytes of one resumable upload; the default is 5 TiB'),
+      .describe('most bytes of one file, however it is uploaded; the default is 5 TiB'),
+    UPLOAD_MAX_FILES: integer({ min: 1 }).default(1_000_000).describe('most files of one tar stream'),
     UPLOAD_EXPIRY_HOURS: integer({ min: 1, max: 8760 })
       .default(24)
       .describe('how long an unfinished upload stays to which nobody writes, with its bytes'),
+    TOKEN_MAX_REQUESTS: integer()
+      .default(1000)
+      .describe(
+        'most requests of one token that this gateway answers at once, transfers and event streams among them; `0`: no limit',
+      ),
+    TOKEN_REQUESTS_PER_SECOND: integer()
+      .default(0)
+      .describe('requests a second that one token may make of this gateway in the long run; `0`: no limit'),
+    TOKEN_REQUESTS_BURST: integer({ min: 1 })
+      .default(1000)
+      .describe('how many requests it may make at once after a pause, where they are limited'),
     BOOTSTRAP_TOKEN: secret({ minLength: 16 })
       .optional()
       .describe('the first admin token; made valid at start if it is not known yet'),

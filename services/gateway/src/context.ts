@@ -7,6 +7,8 @@ import type { ViewsDatabase } from '@artifact-store/views'
 import type { Archives } from './archive/package-archive.ts'
 import type { EventsContext } from './events/events-context.ts'
 import type { TokenLookup } from './http/authenticate.ts'
+import type { TokenLimits } from './limits/token-limits.ts'
+import type { UploadLimits } from './limits/upload-limits.ts'
 import type { FileLookup } from './registry/file-lookup.ts'
 import type { PackageFiles } from './registry/package-files.ts'
 import type { MigrateBlobs } from './stores/migrate-blobs.ts'
@@ -41,6 +43,11 @@ export interface GatewayContext {
   readonly uploads: Uploads
   /** How long a client may send nothing of a body that is read, in milliseconds. */
   readonly bodyIdleMs: number
+  readonly uploadLimits: UploadLimits
+  /** Absent where nothing is limited. */
+  readonly tokenLimits: TokenLimits | undefined
+  /** To be told of what is refused; it counts what a limit is the reason of. */
+  readonly countRefusal: (error: unknown) => void
   readonly logger: Logger
   /** Aborts when the gateway stops: streams without an end end then. */
   readonly stopping: AbortSignal

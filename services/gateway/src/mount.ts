@@ -8,6 +8,7 @@ import { clientSignal } from './http/client-signal.ts'
 import { rawOf } from './http/raw.ts'
 import { refuseUnfaithfulTarget } from './http/raw-target.ts'
 import { minPositionHeader } from './http/with-position.ts'
+import type { Admission } from './limits/token-limits.ts'
 import type { Route } from './route.ts'
 import { type Answerer, mountMethodOverride } from './uploads/method-override.ts'
 import { everyTusAnswer } from './uploads/tus-protocol.ts'
@@ -28,14 +29,23 @@ export function mountRoutes(app: App, routes: readonly Route[], gateway: Gateway
   for (const route of routes) {
     const answer: Answerer = async c => {
       const caller = await authenticate(gateway.tokens, c.req.header('authorization'), new Date())
-      authorize(caller, route.scope)
-      const params = (route.params ?? nothing).parse(c.req.param())
-      const query = (route.query ?? nothing).parse(singleOrList(c.req.queries()))
-      const body = route.body?.kind === 'json' && !isOther(c, route.body.or) ? await readJson(c, route.body.schema) : undefined
-      const signal = clientSignal(c)
-      const least = c.req.header(minPositionHeader)
-      if (least !== undefined) await gateway.follower.reached(parsePosition(least), signal)
-      return route.handle({ c, gateway, caller, params, query, body, signal })
+      let admission: Admission | undefined
+      try {
+        admission = gateway.tokenLimits?.enter(caller.tokenId)
+        authorize(caller, route.scope)
+        const params = (route.params ?? nothing).parse(c.req.param())
+        const query = (route.query ?? nothing).parse(singleOrList(c.req.queries()))
+        const body = route.body?.kind === 'json' && !isOther(c, route.body.or) ? await readJson(c, route.body.schema) : undefined
+        const signal = clientSignal(c)
+        const least = c.req.header(minPositionHeader)
+        if (least !== undefined) await gateway.follower.reached(parsePosition(least), signal)
+        return await route.handle({ c, gateway, caller, params, query, body, signal })
+      } catch (error) {
+        gateway.countRefusal(error)
+        throw error
+      } finally {
+        admission?.leave()
+      }
     }
     const [method, path] = [route.method.toUpperCase(), honoPath(route.path)]
     app.on(method, path, answer)

@@ -10,6 +10,7 @@ const everyCall: readonly ErrorKind[] = [
   'invalid-request',
   'headers-too-large',
   'request-timeout',
+  'too-many-requests',
   'internal',
 ]
 

@@ -72,6 +72,7 @@ const kinds = {
   'headers-too-large': true,
   'request-timeout': true,
   'unsupported-media-type': true,
+  'too-many-requests': true,
   unauthenticated: true,
   forbidden: true,
   'route-not-found': true,

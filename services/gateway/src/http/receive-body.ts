@@ -2,6 +2,7 @@ import type { ByteStream } from '@artifact-store/blobs'
 import { type AnyDigest, ArtifactError, defaultMediaType, parseMediaType } from '@artifact-store/core'
 import { type AppEnv, acceptBody } from '@artifact-store/service'
 import type { Context } from 'hono'
+import { atMost, fileTooLarge } from '../limits/upload-limits.ts'
 import { patient } from './patient.ts'
 import { rawOf } from './raw.ts'
 import { parseReprDigest } from './repr-digest.ts'
@@ -17,25 +18,41 @@ export interface IncomingBody {
   open(): ByteStream
 }
 
+export interface BodyLimits {
+  readonly idleMs: number
+  /** In bytes; as many as come where it is not given. */
+  readonly maxBytes?: number | undefined
+}
+
 /**
  * Describes the body of an upload. Nothing is read until `open()`, so that an upload which is refused costs no bytes.
- * @param idleMs how long the client may send nothing while it is read, in milliseconds.
- * @throws ArtifactError `invalid-request` for malformed digests, `unsupported-media-type` for an encoded body or what is no media type.
+ * @param limits how long the client may send nothing while it is read, in milliseconds, and the most that is read of it.
+ * @throws ArtifactError `invalid-request` for malformed digests, `unsupported-media-type` for an encoded body or what is no media type,
+ *   `body-too-large`, which the stream throws where the length was not declared.
  */
-export function receiveBody(c: Context<AppEnv>, idleMs: number): IncomingBody {
+export function receiveBody(c: Context<AppEnv>, limits: BodyLimits): IncomingBody {
+  const { idleMs, maxBytes = Number.POSITIVE_INFINITY } = limits
   const encoding = c.req.header('content-encoding')
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     throw new ArtifactError('unsupported-media-type', `the body is encoded as "${encoding}"; send the bytes as they are`)
   }
   const length = c.req.header('content-length')
   const size = length === undefined ? undefined : Number(length)
+  if (size !== undefined && size > maxBytes) throw fileTooLarge(maxBytes, size)
   const expect = [
     ...parseReprDigest('Repr-Digest', c.req.header('repr-digest')),
     // Without a content coding, the content is the representation (RFC 9530, section 2).
     ...parseReprDigest('Content-Digest', c.req.header('content-digest')),
   ]
   const mediaType = parseMediaType(c.req.header('content-type') ?? defaultMediaType)
-  return { size, expect, mediaType, open: () => patient(readBody(c, size), idleMs) }
+  const open = () => patient(readBody(c, size), idleMs)
+  // A declared length is kept by Node's parser.
+  return {
+    size,
+    expect,
+    mediaType,
+    open: size === undefined && maxBytes !== Number.POSITIVE_INFINITY ? () => atMost(open(), maxBytes) : open,
+  }
 }
 
 async function* readBody(c: Context<AppEnv>, size: number | undefined): AsyncGenerator<Uint8Array> {

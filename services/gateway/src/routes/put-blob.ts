@@ -22,7 +22,7 @@ export const putBlobRoute = defineRoute({
   },
   problems: uploadProblems,
   async handle({ c, gateway, caller, params, signal }) {
-    const body = receiveBody(c, gateway.bodyIdleMs)
+    const body = receiveBody(c, { idleMs: gateway.bodyIdleMs, maxBytes: gateway.uploadLimits.maxBytes })
     const { answer, position } = await storeBlob(gateway, caller.actor, {
       bytes: body.open(),
       size: body.size,

@@ -25,7 +25,7 @@ export const putFileRoute = defineRoute({
   },
   problems: ['package-not-found', 'package-sealed', 'invalid-path', 'path-taken', 'path-conflict', ...uploadProblems],
   async handle({ c, gateway, caller, params, signal }) {
-    const body = receiveBody(c, gateway.bodyIdleMs)
+    const body = receiveBody(c, { idleMs: gateway.bodyIdleMs, maxBytes: gateway.uploadLimits.maxBytes })
     // Looked at before the bytes are asked for, so that what must be refused costs none. It is decided again, under the log's
     // lock, when they are there.
     const { head, present } = await gateway.packageFiles.lookUp(params.id, params.path)

@@ -10,6 +10,7 @@ export const uploadHeaders = {
 export const uploadProblems: readonly ErrorKind[] = [
   'digest-mismatch',
   'body-incomplete',
+  'body-too-large',
   'unsupported-media-type',
   'storage-full',
   'backend-unavailable',

@@ -2,6 +2,7 @@ import { type ByteStream, smallBlobBytes } from '@artifact-store/blobs'
 import { type ContentDigests, type PackageId, parseArtifactPath } from '@artifact-store/core'
 import { problemOf } from '@artifact-store/service'
 import type { GatewayContext } from '../context.ts'
+import { fileTooLarge, tooManyFiles } from '../limits/upload-limits.ts'
 import { type FileResult, toFileDocument } from '../routes/file-document.ts'
 import { InOrder } from './in-order.ts'
 import { type RefusedEntry, type TarFile, tarEntries } from './tar-entries.ts'
@@ -39,6 +40,8 @@ export async function addTar(
   const count = { files: 0, added: 0, unchanged: 0, refused: 0 }
   let position: number | undefined
   let failure: unknown
+  let seen = 0
+  const { maxBytes, maxFiles } = gateway.uploadLimits
   const underWay = new InOrder<Added>(window, async results => {
     for (const result of results) {
       count.files += 1
@@ -57,15 +60,17 @@ export async function addTar(
     } catch (error) {
       const problem = problemOf(error)
       if (problem.status >= 500) failure ??= error
+      gateway.countRefusal(error)
       return { path: name, status: problem.status, problem }
     }
   }
 
   async function begin(entry: TarFile | RefusedEntry): Promise<void> {
     const { name } = entry
-    if ('error' in entry)
+    const refused = 'error' in entry ? entry.error : entry.size > maxBytes ? fileTooLarge(maxBytes, entry.size) : undefined
+    if (refused !== undefined || 'error' in entry)
       return underWay.add(
-        resultOf(name, () => Promise.reject(entry.error)),
+        resultOf(name, () => Promise.reject(refused)),
         0,
       )
     const { size, expect, mediaType } = entry
@@ -95,6 +100,8 @@ export async function addTar(
   try {
     for await (const entry of tarEntries(bytes)) {
       if (failure !== undefined) break
+      seen += 1
+      if (seen > maxFiles) throw tooManyFiles(maxFiles)
       await begin(entry)
     }
   } catch (error) {

@@ -18,7 +18,7 @@ export async function answerTar(
   gateway: GatewayContext,
   { id, actor, signal }: { id: PackageId; actor: string; signal: AbortSignal },
 ): Promise<Response> {
-  const body = receiveBody(c, gateway.bodyIdleMs)
+  const body = receiveBody(c, { idleMs: gateway.bodyIdleMs })
   if (body.expect.length > 0) {
     throw new ArtifactError(
       'invalid-request',
@@ -30,6 +30,7 @@ export async function answerTar(
     answer.write(results),
   )
   if (failure !== undefined && !answer.begun) throw failure
+  gateway.countRefusal(failure)
   const problem = failure === undefined ? await notShown(c, gateway, summary.position) : failure
   return answer.end({
     done: true,

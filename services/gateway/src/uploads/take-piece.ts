@@ -22,7 +22,7 @@ interface PieceCall {
  * @throws ArtifactError `unsupported-media-type`, `overloaded` when the gateway stops, `body-incomplete`; and what `Uploads.append` throws.
  */
 export async function takePiece({ c, gateway, actor, signal }: PieceCall, id: UploadId, offset: number): Promise<Completed> {
-  const body = receiveBody(c, gateway.bodyIdleMs)
+  const body = receiveBody(c, { idleMs: gateway.bodyIdleMs })
   if (body.mediaType !== pieceMediaType) {
     throw new ArtifactError(
       'unsupported-media-type',
