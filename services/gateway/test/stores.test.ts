@@ -168,3 +168,18 @@ it('a file that was uploaded in pieces is in the primary and in the replica', as
   const { digest } = await hashBytes(bytes)
   for (const directory of [primary, replica]) expect((await readFile(blobFileIn(directory, digest))).equals(bytes)).toBe(true)
 })
+
+it('an upload in pieces that was begun under another primary says that it has to begin anew', async () => {
+  const tus = { 'tus-resumable': '1.0.0', 'content-type': 'application/offset+octet-stream' }
+  const bytes = Buffer.from(large).fill(3, 0, 10)
+  const headers = { ...tus, 'upload-length': String(large.length) }
+  const created = await before.call('POST', '/v1/uploads', { headers, body: bytes.subarray(0, 1_500_000) })
+  expect(created.status).toBe(201)
+  const address = new URL(created.headers.get('location') ?? '', gateway.url).pathname
+  const rest = { headers: { ...tus, 'upload-offset': '1500000' }, body: bytes.subarray(1_500_000) }
+  const refused = await api.call('PATCH', address, rest)
+  expect(refused.status).toBe(502)
+  expect(refused.json).toMatchObject({ kind: 'blob-corrupt', detail: expect.stringContaining('begin the upload anew') })
+  // Nothing is lost: where it was begun it goes on.
+  expect((await before.call('PATCH', address, rest)).status).toBe(204)
+})
