@@ -191,7 +191,11 @@ class FsBlobStore implements BlobStore {
       await writeGathered(handle, path, bytes, this.#blocks)
       // Before the flush: a refused blob need not wait for the disk.
       const digest = name()
-      await onDisk('flush', path, handle.sync())
+      // Together, so that the file system may commit both at once. Whether the directory can be made is found out again by who moves the file there.
+      await Promise.all([
+        onDisk('flush', path, handle.sync()),
+        this.#directories.ensure(shardOf(this.#layout, digest)).catch(() => undefined),
+      ])
       return digest
     } finally {
       await handle.close()
