@@ -26,6 +26,14 @@ export interface BlobEntry extends BlobStat {
   readonly digest: Digest
 }
 
+/** For how long an address is good, and what the answer at it says of the bytes. */
+export interface PresignedGet extends Abortable {
+  readonly seconds: number
+  readonly mediaType: string
+  /** The `Content-Disposition` (RFC 6266). */
+  readonly disposition: string
+}
+
 /** The room where the bytes are, shared with whatever else lies there; in bytes. */
 export interface Space {
   readonly total: number
@@ -80,6 +88,12 @@ export interface BlobStore extends AsyncDisposable {
    * @throws ArtifactError `blob-not-found`
    */
   getSmall?(digest: Digest, size: number, options?: Abortable): Promise<Uint8Array>
+
+  /**
+   * An address from which anybody who has it can fetch the blob with a GET over HTTP, ranges included, until it expires. Whether the blob is there may not be
+   * looked at. Undefined where this store cannot give one for this blob; left out by a backend that never can.
+   */
+  presignGet?(digest: Digest, options: PresignedGet): Promise<string | undefined>
 
   /** What is stored, or undefined when there is nothing under this digest. */
   stat(digest: Digest, options?: Abortable): Promise<BlobStat | undefined>

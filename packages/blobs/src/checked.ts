@@ -1,5 +1,5 @@
 import type { AnyDigest, ArtifactError, ContentDigests, Digest } from '@artifact-store/core'
-import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream, Space } from './blob-store.ts'
+import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream, PresignedGet, Space } from './blob-store.ts'
 import { type BlockRecord, largestWithoutRecord } from './blocks/block-record.ts'
 import { type BlobFacts, BlockRecords } from './blocks/block-records.ts'
 import { provenRead } from './blocks/proven-read.ts'
@@ -72,6 +72,11 @@ export interface CheckedBlobStore extends AsyncDisposable {
   /** The same for each store that may have a copy, in the order in which they are read. */
   checkCopies(digest: Digest, options?: Abortable): Promise<readonly CopyFinding[]>
 
+  /**
+   * An address from which anybody can fetch the bytes until it expires, past this store: **whoever does has to prove them**. Undefined where the backend gives none.
+   */
+  presignGet(digest: Digest, options: PresignedGet): Promise<string | undefined>
+
   /** As the backend says, unproven. */
   stat(digest: Digest, options?: Abortable): Promise<BlobStat | undefined>
   delete(digest: Digest, options?: Abortable): Promise<boolean>
@@ -128,6 +133,7 @@ export function checkedBlobStore(
 
     check: async (digest, options) => summaryOf(await checkCopies(digest, options)),
     checkCopies,
+    presignGet: async (digest, options) => store.presignGet?.(digest, options),
     stat: (digest, options) => store.stat(digest, options),
     async delete(digest, options) {
       await records.forget(digest, options)

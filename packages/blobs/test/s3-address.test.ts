@@ -10,6 +10,7 @@ describe('the address of an S3 store', () => {
       bucket: 'artifacts',
       prefix: '',
       endpoint: undefined,
+      publicEndpoint: undefined,
       region: undefined,
       pathStyle: false,
       partSize: 8 * 1024 * 1024,
@@ -19,11 +20,12 @@ describe('the address of an S3 store', () => {
 
   it('may say all of it', () => {
     const text =
-      's3://artifacts/one/two/?endpoint=https://s3.example.org:8443/&region=eu-central-1&pathStyle=true&partMiB=5&idleTimeoutMs=500'
+      's3://artifacts/one/two/?endpoint=https://s3.example.org:8443/&publicEndpoint=https://files.example.org&region=eu-central-1&pathStyle=true&partMiB=5&idleTimeoutMs=500'
     expect(parse(text)).toEqual({
       bucket: 'artifacts',
       prefix: 'one/two/',
       endpoint: 'https://s3.example.org:8443',
+      publicEndpoint: 'https://files.example.org',
       region: 'eu-central-1',
       pathStyle: true,
       partSize: 5 * 1024 * 1024,
@@ -45,6 +47,7 @@ describe('the address of an S3 store', () => {
     ['s3://user:hunter2@artifacts', 'credentials do not belong into the address'],
     ['s3://artifacts#hunter2', 'a fragment'],
     ['s3://artifacts?endpont=http://x', 'no setting "endpont"; known are endpoint'],
+    ['s3://artifacts?publicEndpoint=ftp://x', 'its publicEndpoint is not a plain http'],
     ['s3://artifacts?region=a&region=b', '"region" is given twice'],
     ['s3://artifacts?region=Frankfurt!', 'its region is none'],
     ['s3://artifacts?endpoint=localhost:9000', 'not a plain http: or https: URL'],

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { sizeOf } from './files.ts'
 import type { Caller } from './http/caller.ts'
 import type { RequestBody } from './http/transport.ts'
-import { type ByteRange, type ReceivedBytes, type ReceivedHead, rangeHeader, receivedHead } from './received-bytes.ts'
+import { type FetchOptions, fetchBytes, type ReceivedBytes, type ReceivedHead, receivedHead } from './received-bytes.ts'
 import { reprDigestHeader } from './repr-digest.ts'
 import type { CallOptions } from './wire.ts'
 
@@ -44,10 +44,8 @@ export class Blobs {
   }
 
   /** @throws ArtifactError `blob-not-found`, `range-not-satisfiable` */
-  async get(digest: string, options: CallOptions & { range?: ByteRange | undefined } = {}): Promise<ReceivedBytes> {
-    const headers = { accept: '*/*', ...rangeHeader(options.range) }
-    const response = await this.#caller.stream({ method: 'GET', path: blobPath(digest), headers, signal: options.signal })
-    return { ...receivedHead(response), body: response.body }
+  async get(digest: string, options: FetchOptions = {}): Promise<ReceivedBytes> {
+    return fetchBytes(this.#caller, blobPath(digest), options)
   }
 
   /** What `get` would say, without the bytes; undefined when the store has them not. */

@@ -4,7 +4,7 @@ import type { Caller } from './http/caller.ts'
 import { errorFromProblem } from './http/problem.ts'
 import type { RequestBody } from './http/transport.ts'
 import { packagePath } from './packages.ts'
-import { type ByteRange, type ReceivedBytes, type ReceivedHead, rangeHeader, receivedHead } from './received-bytes.ts'
+import { type FetchOptions, fetchBytes, type ReceivedBytes, type ReceivedHead, receivedHead } from './received-bytes.ts'
 import { reprDigestHeader } from './repr-digest.ts'
 import { type TarSource, tarLength, tarStream } from './tar-stream.ts'
 import { type CallOptions, digest, type PageOptions, sha256 } from './wire.ts'
@@ -119,10 +119,8 @@ export class Files {
   }
 
   /** @throws ArtifactError `file-not-found`, `range-not-satisfiable` */
-  async get(id: string, path: string, options: CallOptions & { range?: ByteRange | undefined } = {}): Promise<ReceivedBytes> {
-    const headers = { accept: '*/*', ...rangeHeader(options.range) }
-    const response = await this.#caller.stream({ method: 'GET', path: filePath(id, path), headers, signal: options.signal })
-    return { ...receivedHead(response), body: response.body }
+  async get(id: string, path: string, options: FetchOptions = {}): Promise<ReceivedBytes> {
+    return fetchBytes(this.#caller, filePath(id, path), options)
   }
 
   /** What `get` would say, without the bytes; undefined when there is no such file. */

@@ -18,7 +18,7 @@ export { type PullOptions, type PullProgress, type PullResult, pull } from './pu
 export { type ArchivedResult, type PullArchiveOptions, pullArchive } from './pull/pull-archive.ts'
 export type { PushProgress } from './push/progress.ts'
 export { type PushOptions, type PushResult, type PushTarget, push, type TransferOptions } from './push/push.ts'
-export type { ByteRange, ReceivedBytes, ReceivedHead } from './received-bytes.ts'
+export type { ByteRange, FetchOptions, ReceivedBytes, ReceivedHead } from './received-bytes.ts'
 export type { Health, HealthAnswer, Server, ServerStatus, StreamBeginning } from './server.ts'
 export type { EventFilter, StoreEvent } from './store-event.ts'
 export type { ReconnectNotice } from './subscribe/http-follower.ts'

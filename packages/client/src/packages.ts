@@ -154,7 +154,7 @@ export class Packages {
       headers,
       signal,
     })
-    return { ...receivedHead(response), body: response.body }
+    return { ...receivedHead(response), body: response.body, isElsewhere: false }
   }
 
   /** The manifest's very bytes, an OCI image manifest in RFC 8785 form. They are proportional to the number of files. */

@@ -1,6 +1,9 @@
 import type { Readable } from 'node:stream'
 import { ArtifactError } from '@artifact-store/core'
+import type { Call } from './http/call.ts'
+import type { Caller } from './http/caller.ts'
 import type { TransportResponse } from './http/transport.ts'
+import type { CallOptions } from './wire.ts'
 
 /** Which bytes are asked for: from `start`, up to `end` exclusive where that is given. */
 export interface ByteRange {
@@ -22,6 +25,25 @@ export interface ReceivedHead {
 /** A download. `body` is as the gateway sent it, not checked here; read it to the end or destroy it. */
 export interface ReceivedBytes extends ReceivedHead {
   readonly body: Readable
+  /** Whether it came from where the store keeps its bytes and not by way of the store: then nobody has proven it, and it has no entity tag. */
+  readonly isElsewhere: boolean
+}
+
+/** How bytes are to be fetched. */
+export interface FetchOptions extends CallOptions {
+  readonly range?: ByteRange | undefined
+  /** Takes them from anywhere the store says they are. Only for who proves them by their digest, and asks again without this where they are others. */
+  readonly fromAnywhere?: boolean | undefined
+}
+
+export async function fetchBytes(caller: Caller, path: string, options: FetchOptions): Promise<ReceivedBytes> {
+  const { range, fromAnywhere = false, signal } = options
+  const call: Call = { method: 'GET', path, headers: { accept: '*/*', ...rangeHeader(range) }, signal }
+  const { response, isElsewhere } = fromAnywhere
+    ? await caller.streamFromAnywhere(call)
+    : { response: await caller.stream(call), isElsewhere: false }
+  const head = receivedHead(response)
+  return { ...head, etag: isElsewhere ? undefined : head.etag, body: response.body, isElsewhere }
 }
 
 export function rangeHeader(range: ByteRange | undefined): Record<string, string> {

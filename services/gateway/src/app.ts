@@ -125,6 +125,7 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
     packageFiles,
     uploads,
     bodyIdleMs: config.BODY_IDLE_SECONDS * 1000,
+    redirectSeconds: config.DOWNLOAD_REDIRECT_SECONDS,
     uploadLimits: { maxBytes: config.UPLOAD_MAX_BYTES, maxFiles: config.UPLOAD_MAX_FILES },
     tokenLimits: tokenLimits(config),
     countRefusal: countRefusals(metrics),

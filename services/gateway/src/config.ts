@@ -59,6 +59,11 @@ export const gatewayConfig = z
     UPLOAD_EXPIRY_HOURS: integer({ min: 1, max: 8760 })
       .default(24)
       .describe('how long an unfinished upload stays to which nobody writes, with its bytes'),
+    DOWNLOAD_REDIRECT_SECONDS: integer({ max: 604_800 })
+      .default(0)
+      .describe(
+        'clients that ask for it are sent to the S3 store for large files, by an address that is good for so long and needs no token; 300 is enough to begin. They have to prove the bytes themselves. `0`: all bytes go through the gateway',
+      ),
     TOKEN_MAX_REQUESTS: integer()
       .default(1000)
       .describe(

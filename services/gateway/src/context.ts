@@ -43,6 +43,8 @@ export interface GatewayContext {
   readonly uploads: Uploads
   /** How long a client may send nothing of a body that is read, in milliseconds. */
   readonly bodyIdleMs: number
+  /** How long an address is good at which clients fetch bytes from their store themselves, in seconds; 0: they are sent from here. */
+  readonly redirectSeconds: number
   readonly uploadLimits: UploadLimits
   /** Absent where nothing is limited. */
   readonly tokenLimits: TokenLimits | undefined

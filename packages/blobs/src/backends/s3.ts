@@ -1,7 +1,7 @@
 import { ArtifactError, type Digest } from '@artifact-store/core'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { abortable } from '../abortable.ts'
-import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream } from '../blob-store.ts'
+import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream, PresignedGet } from '../blob-store.ts'
 import { type ByteRange, clampRange } from '../byte-range.ts'
 import type { BackendReport, Finding } from '../capability.ts'
 import { parseS3Address, type S3Address, showAddress } from '../s3/address.ts'
@@ -13,6 +13,7 @@ import { s3Keys } from '../s3/keys.ts'
 import { headObject } from '../s3/objects.ts'
 import { PartMemory } from '../s3/part-memory.ts'
 import { type Part, partsOf } from '../s3/parts.ts'
+import { S3Presigner } from '../s3/presign.ts'
 import { putLarge } from '../s3/put-large.ts'
 import { readObject } from '../s3/read.ts'
 import { S3Staging } from '../s3/s3-staging.ts'
@@ -62,6 +63,7 @@ class S3BlobStore implements BlobStore {
   readonly #bucket: S3Bucket
   readonly #staged: StagedKeys
   readonly #upkeep: S3Upkeep
+  readonly #presigner: S3Presigner
   readonly #copyPieceSize: number | undefined
 
   constructor(options: S3Options, owner: string) {
@@ -73,6 +75,7 @@ class S3BlobStore implements BlobStore {
     this.#staged = new StagedKeys(owner)
     this.#upkeep = new S3Upkeep(this.#bucket, this.#staged, options.upkeepEveryMs ?? upkeepEveryMs)
     this.#copyPieceSize = options.copyPieceSize
+    this.#presigner = new S3Presigner(options, this.#bucket.keys, options.credentials)
     if (options.findings !== undefined) this.#upkeep.found(options.findings)
   }
 
@@ -104,6 +107,10 @@ class S3BlobStore implements BlobStore {
       })
     const part = { key: this.#bucket.keys.blob(digest), size: there.size, range: clampRange(range, there.size) }
     return abortable(readObject(this.#calls, { ...part, ranges: this.#bucket.capabilities.has('range'), signal }), signal)
+  }
+
+  presignGet(digest: Digest, options: PresignedGet): Promise<string> {
+    return this.#presigner.sign(digest, options)
   }
 
   async stat(digest: Digest, options: Abortable = {}): Promise<BlobStat | undefined> {
@@ -152,6 +159,7 @@ class S3BlobStore implements BlobStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#upkeep[Symbol.asyncDispose]()
+    this.#presigner[Symbol.dispose]()
     this.#client.destroy()
   }
 

@@ -7,6 +7,8 @@ export interface S3Address {
   readonly prefix: string
   /** The server; undefined for AWS. */
   readonly endpoint: string | undefined
+  /** The same server as clients reach it, where that is another address; only presigned addresses have it. */
+  readonly publicEndpoint: string | undefined
   /** Undefined where the AWS variables and files are to say. */
   readonly region: string | undefined
   /** Whether the bucket stands in the path and not in the host's name. */
@@ -36,13 +38,14 @@ export function parseS3Address(url: URL): S3Address {
     if (!known.includes(name)) throw mistake(`there is no setting "${name}"; known are ${known.join(', ')}`)
     if (url.searchParams.getAll(name).length > 1) throw mistake(`"${name}" is given twice`)
   }
-  const endpoint = endpointOf(url.searchParams.get('endpoint'))
+  const endpoint = endpointOf(url, 'endpoint')
   const region = url.searchParams.get('region') ?? undefined
   if (region !== undefined && !/^[a-z0-9-]{1,40}$/.test(region)) throw mistake('its region is none, such as eu-central-1')
   return {
     bucket: url.host,
     prefix: prefixOf(url.pathname),
     endpoint,
+    publicEndpoint: endpointOf(url, 'publicEndpoint'),
     // A server of one's own mostly has one region and wants this name of it in signatures.
     region: region ?? (endpoint === undefined ? undefined : 'us-east-1'),
     pathStyle: pathStyleOf(url.searchParams.get('pathStyle')),
@@ -61,9 +64,10 @@ export function showAddress({ bucket, prefix, endpoint, region, pathStyle }: S3A
   return `s3://${bucket}${prefix === '' ? '' : `/${prefix.slice(0, -1)}`}${settings.length === 0 ? '' : `?${settings.join('&')}`}`
 }
 
-const known: readonly string[] = ['endpoint', 'region', 'pathStyle', 'partMiB', 'idleTimeoutMs']
+const known: readonly string[] = ['endpoint', 'publicEndpoint', 'region', 'pathStyle', 'partMiB', 'idleTimeoutMs']
 
-function endpointOf(text: string | null): string | undefined {
+function endpointOf(address: URL, name: string): string | undefined {
+  const text = address.searchParams.get(name)
   if (text === null) return undefined
   const url = URL.parse(text)
   if (
@@ -73,7 +77,7 @@ function endpointOf(text: string | null): string | undefined {
     url.password !== '' ||
     url.search !== ''
   )
-    throw mistake('its endpoint is not a plain http: or https: URL')
+    throw mistake(`its ${name} is not a plain http: or https: URL`)
   return url.href.replace(/\/$/, '')
 }
 

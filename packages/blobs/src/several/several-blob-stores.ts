@@ -1,5 +1,5 @@
 import { ArtifactError, type Digest } from '@artifact-store/core'
-import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream, Space } from '../blob-store.ts'
+import type { Abortable, BlobEntry, BlobStat, BlobStore, ByteStream, PresignedGet, Space } from '../blob-store.ts'
 import type { ByteRange } from '../byte-range.ts'
 import type { BackendReport } from '../capability.ts'
 import { inAll } from './in-all.ts'
@@ -67,6 +67,12 @@ class SeveralBlobStores implements BlobStore {
 
   stat(digest: Digest, options?: Abortable): Promise<BlobStat | undefined> {
     return untilFound(this.copies, async store => store.stat(digest, options), options)
+  }
+
+  /** Of the first store that has the blob. */
+  async presignGet(digest: Digest, options: PresignedGet): Promise<string | undefined> {
+    const holds = async (store: BlobStore) => ((await store.stat(digest, options)) === undefined ? undefined : store)
+    return (await untilFound(this.copies, holds, options))?.presignGet?.(digest, options)
   }
 
   async delete(digest: Digest, options?: Abortable): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { readAll, readJson, readRefusal } from './answer.ts'
 import { addressOf, type Call } from './call.ts'
 import { connectionFailure } from './connection-failure.ts'
+import { fetchElsewhere, preferRedirect } from './elsewhere.ts'
 import { LateRefusal, readLines } from './lines.ts'
 import { pause, type RetryPolicy, retryDelay } from './retry.ts'
 import type { Transport, TransportResponse } from './transport.ts'
@@ -94,6 +95,18 @@ export class Caller {
     return this.#attempt(call, async response => response)
   }
 
+  /** The same, from where the store says that the bytes lie, if it does: whoever reads them there has to prove them. */
+  async streamFromAnywhere(call: Call): Promise<{ response: TransportResponse; isElsewhere: boolean }> {
+    const response = await this.#attempt({ ...call, headers: { ...call.headers, ...preferRedirect } }, async answer => answer)
+    if (response.status !== redirectStatus) return { response, isElsewhere: false }
+    const found = await fetchElsewhere(call, response, {
+      transport: this.#options.transport,
+      asked: addressOf(this.#options.url, call),
+      idleTimeoutMs: call.idleTimeoutMs ?? this.#options.idleTimeoutMs,
+    })
+    return found ? { response: found, isElsewhere: true } : { response: await this.stream(call), isElsewhere: false }
+  }
+
   /** One attempt, whatever it is answered with: for who looks into what answers. @throws ArtifactError `backend-unavailable` when nothing does. */
   async look(call: Call): Promise<TransportResponse> {
     const url = addressOf(this.#options.url, call)
@@ -146,7 +159,7 @@ export class Caller {
         idleTimeoutMs: call.idleTimeoutMs ?? this.#options.idleTimeoutMs,
       })
       this.#notePosition(call, response.headers)
-      if (response.status < 300 || response.status === 304) return { value: await read(response) }
+      if (isAnswer(call, response.status)) return { value: await read(response) }
       return { ...(await readRefusal(call, response)), contacted: true }
     } catch (error) {
       call.signal?.throwIfAborted()
@@ -179,4 +192,10 @@ export class Caller {
     if (call.method !== 'GET' && call.method !== 'HEAD' && Number.isSafeInteger(position))
       this.#position = Math.max(this.#position, position)
   }
+}
+
+const redirectStatus = 307
+
+function isAnswer(call: Call, status: number): boolean {
+  return status < 300 || status === 304 || (status === redirectStatus && call.headers?.['prefer'] === preferRedirect.prefer)
 }

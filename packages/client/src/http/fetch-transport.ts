@@ -15,6 +15,8 @@ export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
         const response = await fetch(request.url, {
           method: request.method,
           headers: request.headers,
+          // Where to go on is for the caller to decide, who knows what must not be told there.
+          redirect: 'manual',
           signal: request.signal ? AbortSignal.any([request.signal, head.signal]) : head.signal,
           ...toFetchBody(request.body),
         })

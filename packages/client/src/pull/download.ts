@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { type ContentHasher, createContentHasher } from '@artifact-store/blobs'
-import { ArtifactError } from '@artifact-store/core'
+import { ArtifactError, isArtifactError } from '@artifact-store/core'
 import type { ArtifactStoreClient } from '../client.ts'
 import type { PackageFile } from '../files.ts'
 import { pause, retryDelay } from '../http/retry.ts'
@@ -14,7 +14,8 @@ export interface DownloadOptions {
 
 /**
  * Fetches one file to a new place and proves it: exactly `size` bytes with its BLAKE3 digest. A connection that breaks is made again, and
- * the download goes on where it stopped.
+ * the download goes on where it stopped. Where the store says that its bytes are elsewhere, they are taken from there; if they are not the file, the store
+ * itself is asked for them, which notices then what is wrong with them.
  * @throws ArtifactError `digest-mismatch` when what came is not the file; `blob-corrupt` when the store says so itself.
  */
 export async function download(
@@ -24,13 +25,30 @@ export async function download(
   place: string,
   options: DownloadOptions,
 ): Promise<void> {
-  const { signal, onBytes } = options
   await using handle = await open(place, 'wx')
-  const state: Received = { handle, hasher: await createContentHasher(), bytes: 0 }
+  const state: Received = { handle, hasher: await createContentHasher(), bytes: 0, fromElsewhere: false }
+  try {
+    await fetchWhole(client, id, file, state, { ...options, fromAnywhere: true })
+  } catch (error) {
+    if (!isArtifactError(error, 'digest-mismatch') || !state.fromElsewhere) throw error
+    await startAnew(state, options.onBytes)
+    await fetchWhole(client, id, file, state, { ...options, fromAnywhere: false })
+  }
+}
+
+async function fetchWhole(
+  client: ArtifactStoreClient,
+  id: string,
+  file: PackageFile,
+  state: Received,
+  { signal, onBytes, fromAnywhere }: DownloadOptions & { readonly fromAnywhere: boolean },
+): Promise<void> {
   for (let failures = 1; ; failures++) {
     const before = state.bytes
     try {
-      const answer = await client.files.get(id, file.path, { range: before > 0 ? { start: before } : undefined, signal })
+      const range = before > 0 ? { start: before } : undefined
+      // Elsewhere may be out of reach from here, or slow to die: after a failure the store itself is asked.
+      const answer = await client.files.get(id, file.path, { range, signal, fromAnywhere: fromAnywhere && failures === 1 })
       await take(state, answer, file, onBytes)
       break
     } catch (error) {
@@ -52,10 +70,13 @@ interface Received {
   readonly handle: FileHandle
   hasher: ContentHasher
   bytes: number
+  /** Whether some of the bytes did not come from the store itself. */
+  fromElsewhere: boolean
 }
 
 async function take(state: Received, answer: ReceivedBytes, file: PackageFile, onBytes: (bytes: number) => void): Promise<void> {
   if (answer.start !== state.bytes) await restart(state, answer, onBytes)
+  state.fromElsewhere ||= answer.isElsewhere
   for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
     if (state.bytes + chunk.length > file.size) throw mismatch(file, `has more than ${file.size} bytes`)
     await state.handle.write(chunk, 0, chunk.length, state.bytes)
@@ -74,8 +95,13 @@ async function restart(state: Received, answer: ReceivedBytes, onBytes: (bytes: 
       'internal',
       `the part from byte ${state.bytes} on was asked for, the one from byte ${answer.start} on came`,
     )
+  await startAnew(state, onBytes)
+}
+
+async function startAnew(state: Received, onBytes: (bytes: number) => void): Promise<void> {
   onBytes(-state.bytes)
   state.bytes = 0
+  state.fromElsewhere = false
   state.hasher = await createContentHasher()
   await state.handle.truncate(0)
 }

@@ -58,8 +58,15 @@ function copy(request: S3Request, state: S3State, quirks: S3Quirks): S3Answer {
   return xmlAnswer(200, 'CopyObjectResult', { ETag: etag, LastModified: at.toISOString() })
 }
 
-function get({ method, headers }: S3Request, { bytes, etag, at }: S3Object, quirks: S3Quirks): S3Answer {
-  const about = { etag, 'last-modified': at.toUTCString(), 'accept-ranges': 'bytes', 'content-type': 'application/octet-stream' }
+function get({ method, headers, query }: S3Request, { bytes, etag, at }: S3Object, quirks: S3Quirks): S3Answer {
+  const disposition = query.get('response-content-disposition')
+  const about = {
+    etag,
+    'last-modified': at.toUTCString(),
+    'accept-ranges': 'bytes',
+    'content-type': query.get('response-content-type') ?? 'application/octet-stream',
+    ...(disposition === null ? {} : { 'content-disposition': disposition }),
+  }
   if (method === 'HEAD') return answer(200, { ...about, 'content-length': String(bytes.length) })
   const range = rangeOf(headers['range'], bytes.length)
   if (range === undefined) return answer(200, about, bytes)
@@ -75,9 +82,9 @@ function found(state: S3State, key: string): S3Object {
 }
 
 function rangeOf(header: string | undefined, size: number): { start: number; end: number } | undefined {
-  const match = /^bytes=(\d+)-(\d+)$/.exec(header ?? '')
+  const match = /^bytes=(\d+)-(\d*)$/.exec(header ?? '')
   if (match === null) return undefined
-  const [start, end] = [Number(match[1]), Math.min(Number(match[2]) + 1, size)]
+  const [start, end] = [Number(match[1]), match[2] === '' ? size : Math.min(Number(match[2]) + 1, size)]
   if (start >= size || start >= end) throw new S3Refusal(416, 'InvalidRange')
   return { start, end }
 }

@@ -1,8 +1,11 @@
-import { type CheckedBlobStore, smallBlobBytes } from '@artifact-store/blobs'
+import { smallBlobBytes } from '@artifact-store/blobs'
 import type { Digest, Sha256Digest } from '@artifact-store/core'
 import type { AppEnv } from '@artifact-store/service'
 import type { Context } from 'hono'
+import type { GatewayContext } from '../context.ts'
+import { attachment } from './content-disposition.ts'
 import { etagOf } from './etag.ts'
+import { prefers } from './preferences.ts'
 import { sendRepresentation } from './send-representation.ts'
 
 /** A blob to send, and what is said of it. */
@@ -17,10 +20,13 @@ export interface SendableBlob {
   readonly mayChange?: boolean
 }
 
-/** Answers GET and HEAD for a blob, every byte of it proven by its digest. */
+/**
+ * Answers GET and HEAD for a blob, every byte of it proven by its digest; or says where its bytes lie, to a client that prefers that and proves them itself, if it is
+ * worth the way.
+ */
 export function sendBlob(
   c: Context<AppEnv>,
-  store: CheckedBlobStore,
+  { blobs: store, redirectSeconds: seconds }: Pick<GatewayContext, 'blobs' | 'redirectSeconds'>,
   blob: SendableBlob,
   signal: AbortSignal,
 ): Promise<Response> {
@@ -33,6 +39,13 @@ export function sendBlob(
       ...{ size, mediaType, fileName, mayChange },
       open: range => store.get(digest, { size, range, signal }),
       read: size <= smallBlobBytes ? () => store.getBytes(digest, { size, signal }) : undefined,
+      elsewhere:
+        seconds > 0 && size > smallBlobBytes && prefers(c, 'redirect')
+          ? () => {
+              const disposition = fileName === undefined ? 'attachment' : attachment(fileName)
+              return store.presignGet(digest, { seconds, mediaType, disposition, signal })
+            }
+          : undefined,
     },
     signal,
   )

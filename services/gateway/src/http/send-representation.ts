@@ -26,6 +26,8 @@ export interface Representation {
   open(range: ByteRange): Promise<ByteStream>
   /** All bytes at once, where they are few. */
   readonly read?: (() => Promise<Uint8Array>) | undefined
+  /** Where else the client may fetch them, where it wants to; undefined where nowhere. */
+  readonly elsewhere?: (() => Promise<string | undefined>) | undefined
 }
 
 /**
@@ -56,11 +58,25 @@ export async function sendRepresentation(c: Context<AppEnv>, what: Representatio
 
   // Ranges are defined for GET alone (RFC 9110, section 14.2).
   const isHead = c.req.raw.method === 'HEAD'
+  // Another server has another ETag, by which `If-Range` would count for nothing.
+  const location = isHead || conditions.ifRange !== undefined ? undefined : await what.elsewhere?.()
+  if (location !== undefined) return redirected(c, location, headers['repr-digest'])
   const ranges = !isHead && rangeCounts(conditions, etag) ? parseRanges(c.req.header('range'), size) : undefined
   const { status, bytes } = layOut(what, ranges, headers)
   if (isHead) return c.body(null, status, headers)
   if (ranges === undefined && what.read) return sendWhole(c, { headers, bytes: await what.read() })
   return sendBytes(c, { status, headers, bytes: await bytes(), signal })
+}
+
+/** The address is a secret while it is good, and good for a moment: nobody keeps it. The digests are what the bytes there have to be proven by. */
+function redirected(c: Context<AppEnv>, location: string, digests: string | undefined): Response {
+  return c.body(null, 307, {
+    location,
+    'cache-control': 'no-store',
+    'preference-applied': 'redirect',
+    'referrer-policy': 'no-referrer',
+    ...(digests === undefined ? {} : { 'repr-digest': digests }),
+  })
 }
 
 /** Which body answers the ranges; its length and type are written into the headers. */

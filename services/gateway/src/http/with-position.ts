@@ -1,6 +1,7 @@
 import type { AppEnv } from '@artifact-store/service'
 import type { Context } from 'hono'
 import type { ViewsFollower } from '../views-follower.ts'
+import { prefers } from './preferences.ts'
 
 /** The header that carries a position of the log: of a write in answers, the least to be seen in requests. */
 export const positionHeader = 'artifact-position'
@@ -26,5 +27,5 @@ export async function answerBehind(c: Context<AppEnv>, follower: ViewsFollower, 
 
 /** Whether the client does not want to wait until reads show what it wrote. */
 export function prefersAsync(c: Context<AppEnv>): boolean {
-  return /(^|,)\s*respond-async\s*(,|;|$)/i.test(c.req.header('prefer') ?? '')
+  return prefers(c, 'respond-async')
 }

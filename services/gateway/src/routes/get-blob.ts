@@ -23,6 +23,6 @@ export const getBlobRoute = defineRoute({
         details: { digest: params.digest },
       })
     }
-    return sendBlob(c, gateway.blobs, { ...blob, mediaType: 'application/octet-stream' }, signal)
+    return sendBlob(c, gateway, { ...blob, mediaType: 'application/octet-stream' }, signal)
   },
 })

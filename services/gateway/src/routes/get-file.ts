@@ -39,6 +39,6 @@ export const getFileRoute = defineRoute({
         },
       )
     }
-    return sendBlob(c, gateway.blobs, { ...file, fileName: file.path, mayChange: state === 'open' }, signal)
+    return sendBlob(c, gateway, { ...file, fileName: file.path, mayChange: state === 'open' }, signal)
   },
 })

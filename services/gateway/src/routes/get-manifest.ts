@@ -36,6 +36,6 @@ export const getManifestRoute = defineRoute({
       )
     }
     const manifest = { digest: parseDigest(row.manifestDigest), sha256: parseSha256(row.manifestSha256), size: row.manifestSize }
-    return sendBlob(c, gateway.blobs, { ...manifest, mediaType: 'application/vnd.oci.image.manifest.v1+json' }, signal)
+    return sendBlob(c, gateway, { ...manifest, mediaType: 'application/vnd.oci.image.manifest.v1+json' }, signal)
   },
 })
