@@ -60,3 +60,21 @@ it('a very large blob is copied in pieces, and a store that uses no capability g
     ).toBe(0)
   }
 })
+
+it('an address that was signed opens its blob, whole and in part, and nothing else', async () => {
+  await using store = await open()
+  const [mine, other] = [await content(3 * mebibyte, 1), await content(1000, 2)]
+  for (const one of [mine, other]) await put(store, one)
+  const disposition = `attachment; filename="gr__e.txt"; filename*=UTF-8''gr%C3%B6%C3%9Fe.txt`
+  const address = (await store.presignGet?.(mine.digest, { seconds: 300, mediaType: 'text/plain', disposition })) ?? ''
+  const answer = await fetch(address)
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('content-type')).toBe('text/plain')
+  expect(answer.headers.get('content-disposition')).toBe(disposition)
+  expect(Buffer.from(await answer.arrayBuffer()).equals(mine.bytes)).toBe(true)
+  const part = await fetch(address, { headers: { range: 'bytes=2000000-' } })
+  expect(part.status).toBe(206)
+  expect(Buffer.from(await part.arrayBuffer()).equals(mine.bytes.subarray(2_000_000))).toBe(true)
+  expect((await fetch(address.replace(mine.digest.slice(7), other.digest.slice(7)))).status).toBe(403)
+  expect((await fetch(address, { method: 'DELETE' })).status).toBe(403)
+})
