@@ -173,7 +173,8 @@ describe('a rebuild that is interrupted', () => {
         after => void asked.push(after),
       ),
     })
-    expect(asked[0]).toBeGreaterThanOrEqual(300)
+    // The batch of 50 that was being applied when it died may have been lost with it.
+    expect(asked[0]).toBeGreaterThanOrEqual(250)
     expect(reached).toBe(608)
     await expectFreshReplayEqual(views)
   })
