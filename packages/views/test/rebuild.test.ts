@@ -186,7 +186,8 @@ describe('a rebuild that is interrupted', () => {
     const both = await Promise.allSettled([rebuild.rebuild({ batchSize: 10 }), rebuild.rebuild({ batchSize: 10 })])
     // Whoever finds the other's work done stops, and is called again by whoever called it.
     for (const one of both)
-      if (one.status === 'rejected') expect(one.reason.kind ?? one.reason.code).toMatch(/^(revision-conflict|VT001)$/)
+      if (one.status === 'rejected')
+        expect(one.reason.kind ?? one.reason.code, one.reason.stack).toMatch(/^(revision-conflict|VT001)$/)
     if ((await findViewTask(views.reader, rebuild.id))?.finishedAt === null) await rebuild.rebuild()
     expect(await stateDigest(views.reader)).toEqual(before)
   })

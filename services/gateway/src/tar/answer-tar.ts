@@ -31,7 +31,9 @@ export async function answerTar(
   )
   if (failure !== undefined && !answer.begun) throw failure
   gateway.countRefusal(failure)
-  const problem = failure === undefined ? await notShown(c, gateway, summary.position) : failure
+  // Also where the stream ended early: reads show what its lines say.
+  const unseen = await notShown(c, gateway, summary.position)
+  const problem = failure ?? unseen
   return answer.end({
     done: true,
     ...summary,
