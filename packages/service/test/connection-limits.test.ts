@@ -132,7 +132,7 @@ it('serves on beside two thousand connections that are idle, and counts them', a
     return Number(/^http_connections (\d+)$/m.exec(metrics)?.[1])
   }
   // The system has taken them before the server has.
-  await expect.poll(counted).toBeGreaterThan(2000)
+  await expect.poll(counted, { timeout: 20_000 }).toBeGreaterThan(2000)
   for (const socket of idle) socket.destroy()
 })
 

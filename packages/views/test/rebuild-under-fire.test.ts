@@ -15,8 +15,13 @@ it('takes the place of views that are written and read all the while: no read fa
 
   const stop = new AbortController()
   let left = history.length - 1000
+  const swappedTwice = Promise.withResolvers<void>()
   const appending = (async () => {
-    for (; left > 0; left -= 5) await views.append(history.slice(-left).slice(0, 5))
+    for (; left > 0; left -= 5) {
+      // However slow rebuilding is here, there is something to write while it is done.
+      if (left === 300) await swappedTwice.promise
+      await views.append(history.slice(-left).slice(0, 5))
+    }
   })()
   const writing = keepWriting(views, stop.signal)
   const reading = keepReading(views, stop.signal)
@@ -28,6 +33,7 @@ it('takes the place of views that are written and read all the while: no read fa
     expect(at).toBeGreaterThanOrEqual(swappedAt)
     swappedAt = at
     swaps += 1
+    if (swaps === 2) swappedTwice.resolve()
     await dropPreviousViews(views.reader)
   }
   await appending
