@@ -90,8 +90,9 @@ async function keepReading(views: TestViews, stop: AbortSignal): Promise<number>
   const pool = new Pool({ connectionString: views.database.urlFor('gateway'), max: 6 })
   const created = [0]
   const packagesAt = async (position: number) => {
-    for (const { eventType, sequence } of await views.log.fetchSince(created.length - 1, 1000))
-      created[sequence] = (created[sequence - 1] ?? 0) + Number(eventType === 'v1.package.created')
+    while (created.length <= position)
+      for (const { eventType, sequence } of await views.log.fetchSince(created.length - 1, 1000))
+        created[sequence] = (created[sequence - 1] ?? 0) + Number(eventType === 'v1.package.created')
     return created[position]
   }
   let highest = 0
