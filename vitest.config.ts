@@ -7,8 +7,6 @@ export default defineConfig({
     globalSetup: ['packages/testkit/src/global-setup.ts'],
     // The tests wait for servers and disks more than they compute, so each processor has a worker, the one of vitest itself too.
     maxWorkers: availableParallelism(),
-    // A machine that others share may starve a test once; each retry is shown beside it, and what fails twice is wrong.
-    retry: process.env['CI'] ? 1 : 0,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: {

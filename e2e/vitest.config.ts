@@ -7,8 +7,6 @@ export default defineConfig({
   test: {
     include: ['e2e/test/**/*.test.ts'],
     fileParallelism: false,
-    // As in vitest.config.ts.
-    retry: process.env['CI'] ? 1 : 0,
     testTimeout: 180_000,
     hookTimeout: 90_000,
   },

@@ -17,6 +17,8 @@ export async function runTests(name: string, args: readonly string[]): Promise<C
   const exitCode = await runCommand('vitest', [
     'run',
     ...args,
+    // A machine that others share may starve a test once; each retry is shown beside it, and what fails twice is wrong.
+    '--retry=1',
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${json}`,
