@@ -9,6 +9,8 @@ export interface Count {
   readonly failed: number
   /** What failed, a text each: its name, and why where that is known. */
   readonly failures?: readonly string[]
+  /** What passed only when it was tried again, the same way. */
+  readonly retried?: readonly string[]
 }
 
 /** Runs vitest with its reports in `reports/`. A test that was skipped has not passed: it counts as failed, so that green means all. */
@@ -17,7 +19,7 @@ export async function runTests(name: string, args: readonly string[]): Promise<C
   const exitCode = await runCommand('vitest', [
     'run',
     ...args,
-    // A machine that others share may starve a test once; each retry is shown beside it, and what fails twice is wrong.
+    // A machine that others share may starve a test once; what passed only then is told at the end, and what fails twice is wrong.
     '--retry=1',
     '--reporter=default',
     '--reporter=json',
@@ -65,7 +67,12 @@ function readCount(file: string): Count {
       ...tests.map(test => `${name}: ${test.fullName} (${test.status})\n${firstLines(test.failureMessages?.[0] ?? '')}`),
     ]
   })
-  return { passed: report.numPassedTests, failed: report.numTotalTests - report.numPassedTests, failures }
+  const retried = report.testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status, failureMessages = [] }) => status === 'passed' && failureMessages.length > 0)
+      .map(test => `${name}: ${test.fullName}\n${firstLines(test.failureMessages?.[0] ?? '')}`),
+  )
+  return { passed: report.numPassedTests, failed: report.numTotalTests - report.numPassedTests, failures, retried }
 }
 
 /** What is read of the report that vitest writes as JSON. */
@@ -94,11 +101,13 @@ function sum(counts: readonly Count[]): Required<Count> {
     passed: counts.reduce((total, { passed }) => total + passed, 0),
     failed: counts.reduce((total, { failed }) => total + failed, 0),
     failures: counts.flatMap(({ failures }) => failures ?? []),
+    retried: counts.flatMap(({ retried }) => retried ?? []),
   }
 }
 
 // What failed is told at the end, where it is found whatever was printed before it.
-function tell({ passed, failed, failures }: Required<Count>): void {
+function tell({ passed, failed, failures, retried }: Required<Count>): void {
+  for (const one of retried) process.stdout.write(`\npassed when it was tried again: ${one}\n`)
   for (const failure of failures) process.stdout.write(`\nfailed: ${failure}\n`)
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
   process.exitCode = failed === 0 && passed > 0 ? 0 : 1
