@@ -48,14 +48,14 @@ export async function measurePgbench(url: string, clients: number, seconds: numb
       '-c',
       String(clients),
       '-T',
-      String(Math.max(1, Math.round(seconds))),
+      String(Math.max(2, Math.round(seconds))),
       '-l',
       `--log-prefix=${join(directory, 'log')}`,
     ]
     const child = spawn('pgbench', [...args, url], { stdio: ['ignore', 'pipe', 'pipe'] })
     const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
     const rate = /tps = ([\d.]+)/.exec(output)?.[1]
-    if (code !== 0 || rate === undefined) throw new Error(`pgbench ended with ${code}: ${errors}`)
+    if (code !== 0 || rate === undefined) throw new Error(`pgbench ended with ${code}: ${errors}${output}`)
     return { eventsPerSecond: Number(rate), ...(await latencies(directory)) }
   } finally {
     await rm(directory, { recursive: true, force: true })

@@ -10,10 +10,15 @@ export interface InterferenceGuard {
   admit(append: Append): boolean
 }
 
-export function createInterferenceGuard(): InterferenceGuard {
-  const keys = new Set<string>()
+/**
+ * @param underWay appends that have no answer yet. What touches a subject or has the key of one of them must come after it: when the database
+ * refuses another append of its batch, it is tried again, behind what was sent meanwhile.
+ */
+export function createInterferenceGuard(underWay: readonly Append[]): InterferenceGuard {
+  const keys = new Set(underWay.map(({ key }) => key))
   // Whether whoever touches the subject has it to itself.
   const subjects = new Map<string, boolean>()
+  for (const append of underWay) for (const subject of touchedSubjects(append).keys()) subjects.set(subject, true)
   return {
     admit(append) {
       const touched = touchedSubjects(append)

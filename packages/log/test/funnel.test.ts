@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest'
 
 /** A funnel whose batches wait until they are let go, so that a test decides what is in flight. */
 function heldFunnel(
-  options: { maxWeight?: number; leastShare?: number; maxWaiting?: number; guard?: () => { admit(item: string): boolean } } = {},
+  options: {
+    maxWeight?: number
+    leastShare?: number
+    maxWaiting?: number
+    guard?: (underWay: readonly string[]) => { admit(item: string): boolean }
+  } = {},
 ) {
   const batches: string[][] = []
   const held: (() => void)[] = []
@@ -63,7 +68,7 @@ describe('a funnel', () => {
     expect(batches).toEqual([10, 10, 10])
   })
 
-  it('lets two halves of the callers take turns, so that one makes its next items while the other is in flight', async () => {
+  it('lets two halves of the callers take turns, so that one makes its next items while the other is at work', async () => {
     const batches: number[] = []
     let making = 0
     const madeMeanwhile: number[] = []
@@ -88,6 +93,61 @@ describe('a funnel', () => {
     await Promise.all(Array.from({ length: 20 }, caller))
     expect(batches).toEqual([10, 10, 10, 10, 10, 10, 10, 10])
     expect(madeMeanwhile.slice(0, 6)).toEqual([0, 10, 10, 10, 10, 10])
+  })
+
+  it('sends the second half while the first is at work, and a third when as many are here again', async () => {
+    const { funnel, batches, letGo } = heldFunnel({ leastShare: 2 })
+    const answers = ['a', 'b', 'c', 'd', 'e', 'f'].map(item => funnel.submit(item))
+    await turn()
+    expect(batches).toEqual([
+      ['a', 'b', 'c'],
+      ['d', 'e', 'f'],
+    ])
+    answers.push(funnel.submit('g'))
+    letGo()
+    await answers[0]
+    await turn()
+    // Of three at work, one has come: too few to go before those are answered.
+    expect(batches.length).toBe(2)
+    answers.push(...['h', 'i'].map(item => funnel.submit(item)))
+    await turn()
+    expect(batches.slice(2)).toEqual([['g', 'h', 'i']])
+    letGo()
+    letGo()
+    expect(await Promise.all(answers)).toEqual([...'abcdefghi'].map(item => `done ${item}`))
+  })
+
+  it('goes on with however few are here when nothing is at work', async () => {
+    const { funnel, batches, letGo } = heldFunnel({ leastShare: 2 })
+    const answers = ['a', 'b', 'c'].map(item => funnel.submit(item))
+    await turn()
+    letGo()
+    await answers[0]
+    await turn()
+    answers.push(funnel.submit('d'))
+    for (let i = 0; i < 3; i++) {
+      await turn()
+      letGo()
+    }
+    await Promise.all(answers)
+    expect(batches).toEqual([['a', 'b'], ['c'], ['d']])
+  })
+
+  it('lets nothing overtake what is under way where the guard says so, and lets others by', async () => {
+    const guard = (underWay: readonly string[]) => ({
+      admit: (item: string) => underWay.every(other => other.charAt(0) !== item.charAt(0)),
+    })
+    const { funnel, batches, letGo } = heldFunnel({ leastShare: 2, guard })
+    const answers = ['a1', 'b1', 'a2', 'b2', 'c1'].map(item => funnel.submit(item))
+    await turn()
+    expect(batches).toEqual([['a1', 'b1'], ['c1']])
+    letGo()
+    await answers[0]
+    await turn()
+    expect(batches.slice(2)).toEqual([['a2', 'b2']])
+    letGo()
+    letGo()
+    await Promise.all(answers)
   })
 
   it('sends so few together that halves would not pay', async () => {

@@ -4,7 +4,11 @@ import { createInterferenceGuard } from '../src/interference.ts'
 import { subject, testAppend, testEvent } from './test-event.ts'
 
 function admitted(...appends: Append[]): boolean[] {
-  const guard = createInterferenceGuard()
+  return admittedBehind([], ...appends)
+}
+
+function admittedBehind(underWay: Append[], ...appends: Append[]): boolean[] {
+  const guard = createInterferenceGuard(underWay)
   return appends.map(append => guard.admit(append))
 }
 
@@ -45,5 +49,13 @@ describe('the interference guard', () => {
     expect(admitted(touch('a'), seal('a'), touch('a'), touch('b'))).toEqual([true, false, false, true])
     const waiting = testAppend([testEvent({ id: 'a', type: 'v1.package.finalized' }), testEvent({ id: 'c' })])
     expect(admitted(touch('a'), waiting, touch('c'))).toEqual([true, false, false])
+  })
+
+  it('lets nobody touch what one that is under way touches, nor have its key', () => {
+    const underWay = [touch('a'), testAppend([testEvent({ id: 'b' }), testEvent({ id: 'c' })])]
+    expect(admittedBehind(underWay, touch('a'), touch('c'), touch('d'))).toEqual([false, false, true])
+    expect(admittedBehind(underWay, { ...touch('d'), key: underWay[0]?.key ?? '' })).toEqual([false])
+    const held = testAppend([testEvent({ id: 'a' }), testEvent({ id: 'd' })])
+    expect(admittedBehind(underWay, held, touch('d'), touch('e'))).toEqual([false, false, true])
   })
 })

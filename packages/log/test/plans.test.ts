@@ -1,4 +1,4 @@
-import { openPostgresLog, postgresLogReader } from '@artifact-store/log'
+import { type ConnectionPool, openPostgresLog, postgresLogReader } from '@artifact-store/log'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { subject, testAppend, testEvent } from './test-event.ts'
@@ -30,6 +30,11 @@ interface Plan {
 /** What the statements on one connection did to the log's tables, as PostgreSQL's auto_explain tells it. */
 class Watched {
   readonly client = new Client({ connectionString: test.database.url })
+  /** A pool of this one connection. */
+  readonly pool = {
+    query: this.client.query.bind(this.client),
+    connect: async () => ({ query: this.client.query.bind(this.client), release: () => undefined }),
+  } as ConnectionPool
   #plans: Plan[] = []
 
   async open(): Promise<void> {
@@ -74,7 +79,7 @@ const size = 60_000
 
 describe('on a log of many events', () => {
   it('an append looks at a few rows for each event, by index, with a plan that was made while the log was empty too', async () => {
-    const log = openPostgresLog(watched.client)
+    const log = openPostgresLog(watched.pool)
     const appendMany = (count: number, prefix: string) =>
       Promise.all(
         Array.from({ length: count }, (_, i) => {

@@ -56,6 +56,7 @@ describe('fetchSince', () => {
     await using database = await createTestDatabase()
     await database.pool.query(`
       create table log.events_9007199254740000 (like log.events including all);
+      select log.furnish_partition('events_9007199254740000');
       alter table log.events attach partition log.events_9007199254740000 for values from (9007199254740000) to (9223372036854775807);
       update log.partitions set carried_to = last_sequence;
       insert into log.partitions values (9007199254740000, 9223372036854775806, 9007199254739999)`)

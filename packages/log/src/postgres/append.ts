@@ -10,7 +10,7 @@ import { judge, type Verdicts } from './verdicts.ts'
 
 /**
  * Appends a batch under the log's lock and answers an outcome for each append, in their order. The functions for the partition that is being
- * filled (`migrations/0004_append_to_one_partition.sql`) take it at once, as long as nothing stands in the way; else `log.append_batch`
+ * filled (`migrations/0005_indexes_judge.sql`) take it at once, as long as nothing stands in the way; else `log.append_batch`
  * (`migrations/0002_partitions.sql` holds the reasons) takes it or names what does. The appends must not interfere (`interference.ts`).
  */
 export async function appendBatch(connection: Queryable, appends: readonly Write[]): Promise<AppendOutcome[]> {

@@ -9,6 +9,8 @@ export type Write = Omit<Append, 'key'> & { readonly key?: string | undefined }
 /** What must hold of a subject for a batch, all conditions on it taken together. */
 interface Touched {
   readonly subject: Subject
+  /** Where it stands among the batch's subjects, from 1 as PostgreSQL counts. */
+  place: number
   revision: number | null
   unsealed: boolean
   /** How many of the batch's events are about it. */
@@ -30,47 +32,53 @@ export interface Batch {
 
 /** Lays appends out in columns. They must not interfere (`interference.ts`). */
 export function layOut(appends: readonly Write[]): Batch {
-  const touched = new Map<string, number>()
-  const subjects: Touched[] = []
+  const touched = new Map<string, Touched>()
   const columns = new EventColumns()
   const appendAt = new Map<number, number>()
 
-  const touch = (kind: string, id: string): number => {
+  const touch = (kind: string, id: string): Touched => {
     const name = `${kind}\u0000${id}`
     const known = touched.get(name)
-    if (known !== undefined) return known
-    subjects.push({ subject: { kind, id }, revision: null, unsealed: false, events: 0 })
-    touched.set(name, subjects.length)
-    return subjects.length
+    if (known) return known
+    const subject = { subject: { kind, id }, place: 0, revision: null, unsealed: false, events: 0 }
+    touched.set(name, subject)
+    return subject
   }
-  // Places count from 1, as PostgreSQL's do.
-  const at = (place: number) => subjects[place - 1] as Touched
 
   for (const [index, { key, conditions, events }] of appends.entries()) {
-    for (const condition of conditions) require(at(touch(condition.subject.kind, condition.subject.id)), condition)
+    for (const condition of conditions) require(touch(condition.subject.kind, condition.subject.id), condition)
     appendAt.set(columns.type.length + 1, index)
     for (const [i, event] of events.entries()) {
-      const place = touch(event.subjectKind, event.subjectId)
-      const subject = at(place)
+      const subject = touch(event.subjectKind, event.subjectId)
       subject.events += 1
       if (seals(event.eventType)) subject.unsealed = true
       const first = i === 0 && key !== undefined
-      columns.push(event, place, subject.events, first ? keyDigest(key) : null, first ? events.length : null)
+      columns.push(event, subject, first ? keyDigest(key) : null, first ? events.length : null)
     }
   }
-  const subjectParameters = () => [
+  const all = [...touched.values()]
+  const judged = all.filter(subject => !isNew(subject))
+  const subjects = judged.length === all.length ? all : [...judged, ...all.filter(isNew)]
+  for (const [index, subject] of subjects.entries()) subject.place = index + 1
+  const subjectParameters = (required: readonly Touched[]) => [
     textArray(subjects.map(s => s.subject.kind)),
     textArray(subjects.map(s => s.subject.id)),
-    bigintArray(subjects.map(s => s.revision)),
-    booleanArray(subjects.map(s => s.unsealed)),
+    bigintArray(required.map(s => s.revision)),
+    booleanArray(required.map(s => s.unsealed)),
   ]
+  const [only, another] = subjects
   return {
-    lone: subjects.length === 1 && columns.type.length === 1 ? loneParameters(at(1), appends) : undefined,
-    parameters: () => [...subjectParameters(), ...columns.parameters()],
-    parametersAnywhere: () => [...subjectParameters(), ...columns.parametersWith(subjects.map(s => s.subject))],
+    lone: only && !another && columns.type.length === 1 ? loneParameters(only, appends) : undefined,
+    parameters: () => [...subjectParameters(judged), ...columns.parameters()],
+    parametersAnywhere: () => [...subjectParameters(subjects), ...columns.parametersWithSubjects()],
     subjects: subjects.map(s => s.subject),
     appendAt,
   }
+}
+
+/** Whether the first event of the batch on it must be its first of all, so that an index of revisions refuses that event where it is not. */
+function isNew({ revision, events }: Touched): boolean {
+  return revision === 0 && events > 0
 }
 
 function loneParameters({ subject, revision, unsealed }: Touched, appends: readonly Write[]): unknown[] | undefined {
@@ -111,7 +119,7 @@ function keyDigest(key: string): Buffer {
 
 class EventColumns {
   readonly type: string[] = []
-  readonly #subject: number[] = []
+  readonly #subject: Touched[] = []
   readonly #rank: number[] = []
   readonly #actor: string[] = []
   readonly #payload: string[] = []
@@ -119,10 +127,11 @@ class EventColumns {
   readonly #key: (Uint8Array | null)[] = []
   readonly #count: (number | null)[] = []
 
-  push(event: NewEvent, subject: number, rank: number, key: Uint8Array | null, count: number | null): void {
+  /** The event is the subject's newest of those in the batch. */
+  push(event: NewEvent, subject: Touched, key: Uint8Array | null, count: number | null): void {
     this.type.push(event.eventType)
     this.#subject.push(subject)
-    this.#rank.push(rank)
+    this.#rank.push(subject.events)
     this.#actor.push(event.actor)
     this.#payload.push(event.payloadJson)
     this.#digest.push(event.payloadDigest)
@@ -131,20 +140,21 @@ class EventColumns {
   }
 
   parameters(): Buffer[] {
-    return [integerArray(this.#subject), integerArray(this.#rank), textArray(this.type), ...this.#rest()]
+    return [...this.#places(), textArray(this.type), ...this.#rest()]
   }
 
-  /** With the kind and the id of each event's subject, told by its place. */
-  parametersWith(subjects: readonly Subject[]): Buffer[] {
-    const named = this.#subject.map(place => subjects[place - 1] as Subject)
+  parametersWithSubjects(): Buffer[] {
     return [
-      integerArray(this.#subject),
-      integerArray(this.#rank),
+      ...this.#places(),
       textArray(this.type),
-      textArray(named.map(({ kind }) => kind)),
-      textArray(named.map(({ id }) => id)),
+      textArray(this.#subject.map(({ subject }) => subject.kind)),
+      textArray(this.#subject.map(({ subject }) => subject.id)),
       ...this.#rest(),
     ]
+  }
+
+  #places(): Buffer[] {
+    return [integerArray(this.#subject.map(({ place }) => place)), integerArray(this.#rank)]
   }
 
   #rest(): Buffer[] {

@@ -6,7 +6,8 @@ import { createInterferenceGuard } from '../interference.ts'
 import { requireSound } from '../sound-append.ts'
 import type { TracedEvents } from '../trace/traced-events.ts'
 import { appendBatch } from './append.ts'
-import type { Queryable } from './queryable.ts'
+import { oneConnection } from './one-connection.ts'
+import type { ConnectionPool, Queryable } from './queryable.ts'
 import { postgresLogReader } from './read.ts'
 import { refusalOf } from './refusal.ts'
 
@@ -47,11 +48,15 @@ export interface PostgresLog extends AppendPort, PagedLogReader {
   drained(): Promise<void>
 }
 
-/** The event log in PostgreSQL, appends funnelled into one batch in flight (group commit). */
-export function openPostgresLog(connection: Queryable, options: PostgresLogOptions = {}): PostgresLog {
+/**
+ * The event log in PostgreSQL, appends funnelled into batches (group commit), of which one is at work and the next at the door.
+ * @param pool best of connections that are opened with `pipeline`: then the next batch is with the server before it has done the one at work.
+ */
+export function openPostgresLog(pool: ConnectionPool, options: PostgresLogOptions = {}): PostgresLog {
   const { maxBatchEvents = 1000, maxBatchBytes = 4 * 1024 * 1024, maxWaiting = 10_000, onBatch, archive } = options
   // Whole, so that sums of it are exact.
   const leastWeight = Math.floor(maxBatchBytes / maxBatchEvents)
+  const connection = oneConnection(pool)
   const funnel = createFunnel<Append, AppendOutcome>({
     run: batch => (onBatch ? timed(onBatch, batch, runBatch(connection, batch)) : runBatch(connection, batch)),
     guard: createInterferenceGuard,
@@ -59,11 +64,11 @@ export function openPostgresLog(connection: Queryable, options: PostgresLogOptio
     weigh: ({ events }) => events.reduce((sum, e) => sum + Math.max(Buffer.byteLength(e.payloadJson), leastWeight), 0),
     maxWeight: maxBatchBytes,
     // Below it, what a batch costs however small it is outweighs what two halves gain.
-    leastShare: 16 * leastWeight,
+    leastShare: 4 * leastWeight,
     maxWaiting,
   })
   return {
-    ...postgresLogReader(connection, {}, archive),
+    ...postgresLogReader(pool, {}, archive),
     async append(append, options) {
       requireSound(append)
       return funnel.submit(append, options)

@@ -4,3 +4,8 @@ import type { QueryConfig, QueryResult, QueryResultRow } from 'pg'
 export interface Queryable {
   query<Row extends QueryResultRow>(config: QueryConfig): Promise<QueryResult<Row>>
 }
+
+/** A pool of connections. */
+export interface ConnectionPool extends Queryable {
+  connect(): Promise<Queryable & { release(error?: Error): void }>
+}
