@@ -46,6 +46,8 @@ function nameOf(what: string, callers: number, events: number): string {
 }
 
 const bareInsert = cell('bare insert', 1, 1000, openBareInsert)
+/** What a lone caller, and what so many callers in one batch, could have at most on this machine. */
+const bareInsertsOfFew = [1, 16, 64].map(rows => cell('bare insert', 1, rows, openBareInsert))
 
 const cells: readonly Cell[] = [
   ...callerCounts.flatMap(callers =>
@@ -56,6 +58,7 @@ const cells: readonly Cell[] = [
     ]),
   ),
   ...eventCounts.map(events => cell('http, a request each', 64, events, url => openOverHttpUnbatched(url, 64))),
+  ...bareInsertsOfFew,
   bareInsert,
 ]
 
@@ -130,6 +133,11 @@ function ratiosOf(results: Readonly<Record<string, Measurement>>): Record<string
     compare(nameOf(what, 64, 100), emmett64)
   }
   for (const events of eventCounts) compare(nameOf('library', 512, events), bareInsert.name)
+  for (const callers of [1, 16, 64]) {
+    const bare = nameOf('bare insert', 1, callers)
+    compare(bare, nameOf('emmett', callers, 1))
+    compare(nameOf('library', callers, 1), bare)
+  }
   for (const clients of [1, 16, 64])
     if (results[nameOf('pgbench', clients, 1)]) compare(nameOf('library', clients, 1), nameOf('pgbench', clients, 1))
   ratios['p99 of the library at 64 callers / p50 of emmett'] = twoDigits(of(nameOf('library', 64, 1)).p99Ms / of(emmett64).p50Ms)
