@@ -10,7 +10,7 @@ export async function openOurLog(url: string): Promise<Contender> {
   await client.connect()
   await migrate(client, [logMigrations])
   await client.end()
-  const pool = new pg.Pool({ connectionString: url, max: 2, pipeline: true })
+  const pool = new pg.Pool({ connectionString: url, max: 2 })
   const log = openPostgresLog(pool)
   return { append: events => appendThrough(log, events), [Symbol.asyncDispose]: () => pool.end() }
 }

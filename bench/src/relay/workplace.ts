@@ -24,7 +24,7 @@ export async function openWorkplace(): Promise<Workplace> {
   const postgres = stack.use(await startPostgres({ directory: join(directory, 'postgres'), password }))
   const nats = stack.use(await startNats({ directory: join(directory, 'nats'), user: 'bench', password }))
   const databaseUrl = await makeDatabase(postgres.url('postgres'))
-  const pool = stack.adopt(new pg.Pool({ connectionString: databaseUrl, max: 4, pipeline: true }), own => own.end())
+  const pool = stack.adopt(new pg.Pool({ connectionString: databaseUrl, max: 4 }), own => own.end())
   const owned = stack.move()
   return {
     databaseUrl,

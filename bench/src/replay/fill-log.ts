@@ -10,7 +10,7 @@ import { registryHistory } from './registry-history.ts'
  * @param say is told now and then how far it is.
  */
 export async function fillLog(url: string, length: number, say: (line: string) => void): Promise<void> {
-  const pool = new pg.Pool({ connectionString: url, max: 2, pipeline: true })
+  const pool = new pg.Pool({ connectionString: url, max: 2 })
   try {
     const log = openPostgresLog(pool)
     const underWay: Promise<unknown>[] = []

@@ -1,6 +1,6 @@
 import { openPostgresLog, type PostgresLog } from '@artifact-store/log'
 import { createTestDatabase, emptyLog, type TestDatabase } from '@artifact-store/testkit'
-import { Pool, type PoolClient } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 import { afterAll, beforeEach } from 'vitest'
 
 export interface TestLog {
@@ -15,12 +15,9 @@ export interface TestLog {
 export async function useTestLog(): Promise<TestLog> {
   const database = await createTestDatabase()
   beforeEach(() => emptyLog(database.pool))
-  const pipelined = new Pool({ connectionString: database.urlFor('log_writer'), pipeline: true })
-  afterAll(async () => {
-    await pipelined.end()
-    await database[Symbol.asyncDispose]()
-  })
-  return { database, pool: database.poolFor('log_writer'), log: openPostgresLog(pipelined) }
+  afterAll(() => database[Symbol.asyncDispose]())
+  const pool = database.poolFor('log_writer')
+  return { database, pool, log: openPostgresLog(pool) }
 }
 
 /** Does work in a transaction; `end` chooses how it ends, and what `work` throws rolls back. */

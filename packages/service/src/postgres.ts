@@ -17,8 +17,6 @@ export interface PoolOptions {
    * nobody up for ever. Whether the query took effect is unknown then. Without it there is no limit.
    */
   readonly queryTimeoutMs?: number | undefined
-  /** Whether a statement goes to the server while the one before it on its connection is at work. Such connections have no cursors. */
-  readonly pipeline?: boolean | undefined
   readonly logger: Logger
 }
 
@@ -27,11 +25,10 @@ export interface PoolOptions {
  * connection replaced. `bigint` comes as a number (an error where it would lose digits), `timestamptz` as a `Date`.
  */
 export function openPool(options: PoolOptions): Pool & AsyncDisposable {
-  const { logger, queryTimeoutMs, pipeline = false } = options
+  const { logger, queryTimeoutMs } = options
   const pool = new pg.Pool({
     ...connectionOptions(options.url, options.applicationName),
     max: options.max ?? 10,
-    pipeline,
     idleTimeoutMillis: 30_000,
     ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs, onConnect: noticeLeaving }),
   })

@@ -6,15 +6,21 @@ export interface Pipeline {
   query<Answer extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<Answer>>
 }
 
+export interface TransactionOptions {
+  /** After how long without another statement the server gives the transaction up, and with it what it has locked: the network may have swallowed this
+   * process. 0 for no limit. */
+  readonly idleLimitMs: number
+  /** Whether a statement is planned each time, as the tables are then, or once a session. */
+  readonly planned: 'each time' | 'once'
+}
+
 /**
  * Runs `work` in a transaction on a connection of the pool: committed when it resolves and everything that it sent succeeds, rolled back
  * otherwise. A connection that cannot even roll back is thrown away.
- * @param idleLimitMs after how long without another statement the server gives the transaction up, and with it what it has locked: the
- * network may have swallowed this process. 0 for no limit.
  */
 export async function inPipelinedTransaction<T>(
   pool: Pool,
-  idleLimitMs: number,
+  { idleLimitMs, planned }: TransactionOptions,
   work: (pipeline: Pipeline) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect()
@@ -29,7 +35,7 @@ export async function inPipelinedTransaction<T>(
   try {
     const pipeline = pipelineOver(client)
     void pipeline.query({ text: 'begin' })
-    void pipeline.query({ name: 'views-settings', text: settings, values: [String(idleLimitMs)] })
+    void pipeline.query({ name: 'views-settings', text: settings, values: [String(idleLimitMs), planModes[planned]] })
     const result = await work(pipeline)
     // It need not be known yet whether all that was sent succeeded: if not, the server makes a rollback of it.
     await pipeline.query({ text: 'commit' })
@@ -46,11 +52,12 @@ export async function inPipelinedTransaction<T>(
   }
 }
 
-// Rows are found by their keys, always. Views that grow from nothing within a transaction have no statistics, and a plan made while they
-// are small, to read them from end to end, would be kept when they are large.
+// Rows are found by their keys, always. Views that grow from nothing within a transaction have no statistics, or those of empty tables, by which
+// reading them from end to end is best; a plan that was made then must not be kept when they are large.
 const settings = `select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-  set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
-  set_config('idle_in_transaction_session_timeout', $1, true)`
+  set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', $2, true), set_config('idle_in_transaction_session_timeout', $1, true)`
+
+const planModes = { 'each time': 'force_custom_plan', once: 'force_generic_plan' } as const
 
 function pipelineOver(client: PoolClient): Pipeline {
   let failure: { readonly error: unknown } | undefined

@@ -2,7 +2,7 @@ import type { StoredEvent } from '@artifact-store/core'
 import type { Pool } from 'pg'
 import { conflict, moveCheckpoint, resetCheckpoint } from './checkpoint.ts'
 import { openFold } from './fold.ts'
-import { expected, inPipelinedTransaction, type Pipeline } from './pipeline.ts'
+import { expected, inPipelinedTransaction, type Pipeline, type TransactionOptions } from './pipeline.ts'
 import { viewsPosition } from './position.ts'
 import { registryViews } from './registry.ts'
 import { type StoredRows, storedRows } from './stored-rows.ts'
@@ -31,8 +31,8 @@ export interface ViewWriter {
  */
 export function createViewWriter(pool: Pool, schema = liveSchema): ViewWriter {
   const tables = registryViews.map(({ table }) => storedRows(table, schema))
-  const write = <T>(idleLimitMs: number, work: (writer: ViewWriter) => Promise<T>) =>
-    inPipelinedTransaction(pool, idleLimitMs, async pipeline => {
+  const write = <T>(options: TransactionOptions, work: (writer: ViewWriter) => Promise<T>) =>
+    inPipelinedTransaction(pool, options, async pipeline => {
       const { writer, finish } = writerWithin(pipeline, schema, tables)
       const result = await work(writer)
       finish()
@@ -40,15 +40,24 @@ export function createViewWriter(pool: Pool, schema = liveSchema): ViewWriter {
     })
   return {
     position: () => viewsPosition(pool, schema),
-    reset: () => write(0, writer => writer.reset()),
+    reset: () => write(long, writer => writer.reset()),
     apply: events =>
-      events.length === 0 ? viewsPosition(pool, schema) : write(batchIdleLimitMs, writer => writer.apply(events)),
-    transaction: work => write(0, work),
+      events.length === 0
+        ? viewsPosition(pool, schema)
+        : write(events.length < manyEvents ? shortBatch : longBatch, writer => writer.apply(events)),
+    transaction: work => write(long, work),
   }
 }
 
 /** Between the statements of a batch lies what folding it takes. So long, and another projector cannot go on. */
 const batchIdleLimitMs = 10_000
+
+/** From so many on, planning a batch's statements is nothing beside writing it. */
+const manyEvents = 1000
+
+const shortBatch: TransactionOptions = { idleLimitMs: batchIdleLimitMs, planned: 'once' }
+const longBatch: TransactionOptions = { idleLimitMs: batchIdleLimitMs, planned: 'each time' }
+const long: TransactionOptions = { idleLimitMs: 0, planned: 'each time' }
 
 interface Writing {
   readonly writer: ViewWriter

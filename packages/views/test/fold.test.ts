@@ -16,7 +16,7 @@ const tables = registryViews.map(({ table }) => storedRows(table))
 async function foldAll(batchSize: number, memory: FoldMemory): Promise<void> {
   await views.writer.reset()
   const events = await views.log.fetchSince(0, 10_000)
-  await inPipelinedTransaction(pool, 0, async pipeline => {
+  await inPipelinedTransaction(pool, { idleLimitMs: 0, planned: 'once' }, async pipeline => {
     const fold = openFold(pipeline, tables, memory)
     for (let at = 0; at < events.length; at += batchSize) (await fold.load(events.slice(at, at + batchSize)))()
     fold.finish()
@@ -45,7 +45,7 @@ describe('a fold', () => {
     if (!event) throw new Error('one event was appended')
     // The second has the sequence of the first, which no two packages have.
     const twice = [event, { ...event, subjectId: newPackageId() }]
-    const folding = inPipelinedTransaction(pool, 0, async pipeline => {
+    const folding = inPipelinedTransaction(pool, { idleLimitMs: 0, planned: 'once' }, async pipeline => {
       const fold = openFold(pipeline, tables)
       ;(await fold.load(twice))()
       fold.finish()

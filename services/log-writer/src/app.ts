@@ -22,8 +22,6 @@ export async function logWriterApp(config: LogWriterConfig, scope: Scope): Promi
       url: config.DATABASE_URL,
       applicationName: 'artifact-store log-writer',
       max: 4,
-      // The next batch of appends stands at the server's door while one is at work.
-      pipeline: true,
       queryTimeoutMs: config.LOG_WRITER_DATABASE_SECONDS * 1000,
       logger,
     }),

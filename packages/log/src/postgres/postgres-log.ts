@@ -48,10 +48,7 @@ export interface PostgresLog extends AppendPort, PagedLogReader {
   drained(): Promise<void>
 }
 
-/**
- * The event log in PostgreSQL, appends funnelled into batches (group commit), of which one is at work and the next at the door.
- * @param pool best of connections that are opened with `pipeline`: then the next batch is with the server before it has done the one at work.
- */
+/** The event log in PostgreSQL, appends funnelled into batches (group commit), of which one is at work and the next at the door. */
 export function openPostgresLog(pool: ConnectionPool, options: PostgresLogOptions = {}): PostgresLog {
   const { maxBatchEvents = 1000, maxBatchBytes = 4 * 1024 * 1024, maxWaiting = 10_000, onBatch, archive } = options
   // Whole, so that sums of it are exact.
