@@ -17,8 +17,9 @@ import { currentRequest, inRequest, joinRequests, type RequestContext } from '@a
 import { findBlobs, findDirectories, findFiles } from '@artifact-store/views'
 import type { GatewayContext } from '../context.ts'
 import { type Decision, decideAndAppend } from './decide-and-append.ts'
+import { JustWritten, type KnownBlob } from './just-written.ts'
 import { packageHead } from './package-head.ts'
-import { blobsRepaired, blobsStored } from './store-blob.ts'
+import { blobsAfter, blobsRepaired, blobsStored } from './store-blob.ts'
 
 /** Adds files to packages. */
 export interface PackageFiles {
@@ -43,6 +44,9 @@ interface AddedFile {
 const maxFilesPerEvent = 250
 /** How many files one append may bring: with an event for each content, and those of the files, it stays below what an append may have. */
 const maxFilesPerAppend = 1000
+
+/** How far decisions may be ahead of the views, so that what is remembered of them stays small. */
+const maxFilesAhead = 5 * maxFilesPerAppend
 
 /**
  * Every file changes the package's revision, so uploads to one package at the same time would contend. They are funnelled instead: each
@@ -116,15 +120,17 @@ interface Addition {
 }
 
 function createPackageFunnel(gateway: Gateway, id: PackageId): Funnel<Addition, AddedFile> {
-  // The last write of this package: what is decided next must have seen it.
-  let written = 0
+  const justWritten = new JustWritten()
   return createFunnel<Addition, AddedFile>({
     async run(batch) {
-      await gateway.follower.reached(written)
-      const actor = batch[0]?.actor ?? ''
-      const { answer, position } = await forAll(batch, () => decideAndAppend(gateway, () => decide(gateway, id, batch, actor)))
-      written = position ?? written
-      return answer.map(result => (result.outcome === 'refused' ? result.error : { ...result, position }))
+      if (justWritten.files > maxFilesAhead) await gateway.follower.reached(justWritten.position)
+      const { answer, position } = await forAll(batch, () =>
+        decideAndAppend(gateway, () => decide(gateway, id, batch, justWritten)),
+      )
+      if (position !== undefined) justWritten.add({ ...answer.written, position })
+      // What is there already may be so by an append that the views do not show yet.
+      const shownAt = position ?? (justWritten.position > 0 ? justWritten.position : undefined)
+      return answer.results.map(result => (result.outcome === 'refused' ? result.error : { ...result, position: shownAt }))
     },
     // One event has one actor.
     guard: () => {
@@ -147,29 +153,46 @@ function forAll<Result>(batch: readonly Addition[], work: () => Result): Result 
   return request ? inRequest(request, work) : work()
 }
 
+interface Additions {
+  readonly results: readonly AddResult[]
+  /** What the package and the blobs are when this is appended. */
+  readonly written: { readonly revision: number; readonly files: readonly FileEntry[]; readonly blobs: readonly KnownBlob[] }
+}
+
 async function decide(
   gateway: Pick<GatewayContext, 'views' | 'backend'>,
   id: PackageId,
   additions: readonly Addition[],
-  actor: string,
-): Promise<Decision<readonly AddResult[]>> {
+  justWritten: JustWritten,
+): Promise<Decision<Additions>> {
   const files = additions.map(addition => addition.file)
-  const head = await packageHead(gateway, id)
-  const [found, blobs] = await Promise.all([
+  const actor = additions[0]?.actor ?? ''
+  const shown = await packageHead(gateway, id)
+  const [foundPaths, knownBlobs] = await Promise.all([
     findPaths(gateway, id, files),
     findBlobs(
       gateway.views,
       files.map(file => file.digest),
     ),
   ])
+  const { head, found, blobs } = justWritten.over({ head: shown, found: foundPaths, blobs: knownBlobs })
   const decision = decideAddFiles(head, files, found)
   const put = additions.filter(addition => !addition.known).map(addition => addition.file)
   const repaired = blobsRepaired(put, blobs, { actor, backend: gateway.backend })
   const stored = blobsStored(decision.add, blobs, actor)
-  const [event, ...others] = [...repaired.events, ...stored.events, ...filesAdded(id, decision.add, actor)]
-  if (!event) return { answer: decision.results }
+  const added = filesAdded(id, decision.add, actor)
+  const [event, ...others] = [...repaired.events, ...stored.events, ...added]
+  const answer = {
+    results: decision.results,
+    written: {
+      revision: head.revision + added.length,
+      files: decision.add,
+      blobs: blobsAfter([...repaired.events, ...stored.events], blobs),
+    },
+  }
+  if (!event) return { answer }
   return {
-    answer: decision.results,
+    answer,
     append: {
       events: [event, ...others],
       conditions: [{ subject: { kind: 'package', id }, revision: head.revision }, ...repaired.conditions, ...stored.conditions],

@@ -1,9 +1,10 @@
 import type { ByteStream } from '@artifact-store/blobs'
 import { type AnyDigest, type ContentDigests, type Digest, makeEvent, type NewEvent } from '@artifact-store/core'
 import type { Condition } from '@artifact-store/log'
-import { type BlobRow, findBlobs } from '@artifact-store/views'
+import { findBlobs } from '@artifact-store/views'
 import type { GatewayContext } from '../context.ts'
 import { type Decided, decideAndAppend } from './decide-and-append.ts'
+import type { KnownBlob } from './just-written.ts'
 
 /** Bytes to keep, and what they must turn out to be. */
 export interface Upload {
@@ -53,7 +54,7 @@ export function registerBlob(
  */
 export function blobsStored(
   contents: readonly ContentDigests[],
-  known: readonly BlobRow[],
+  known: readonly KnownBlob[],
   actor: string,
 ): { readonly events: readonly NewEvent[]; readonly conditions: readonly Condition[] } {
   const rows = new Map(known.map(row => [row.digest, row]))
@@ -74,7 +75,7 @@ export function blobsStored(
  */
 export function blobsRepaired(
   contents: readonly { readonly digest: Digest }[],
-  known: readonly BlobRow[],
+  known: readonly KnownBlob[],
   { actor, backend }: { readonly actor: string; readonly backend: string },
 ): { readonly events: readonly NewEvent[]; readonly conditions: readonly Condition[] } {
   const put = new Set(contents.map(content => content.digest))
@@ -85,6 +86,15 @@ export function blobsRepaired(
     ),
     conditions: repaired.map(({ digest, revision }) => ({ subject: blobSubject(digest), revision })),
   }
+}
+
+/** What is known of blobs once such events are in the log, of those that the events are about. */
+export function blobsAfter(events: readonly NewEvent[], known: readonly KnownBlob[]): KnownBlob[] {
+  const revisions = new Map(known.map(({ digest, revision }) => [digest, revision]))
+  return events.map(({ subjectId }) => {
+    const digest = subjectId as Digest
+    return { digest, state: 'stored', fixity: 'intact', revision: (revisions.get(digest) ?? 0) + 1 }
+  })
 }
 
 function blobSubject(digest: Digest) {
