@@ -88,6 +88,24 @@ describe.each<[string, (db: ViewsDatabase) => Promise<unknown>]>([
   })
 })
 
+describe('which of many paths are directories', () => {
+  it.each([
+    [16, 'select 1'],
+    [500, 'analyze views.package_files'],
+  ])('is found by an index for %i paths too while one package has all the files (%s)', async (count, statistics) => {
+    await using fresh = await openTestViews()
+    await fresh.database.pool.query(`
+      insert into views.package_files
+        select '${packageId}', 'dir/' || n || '.txt', 'blake3:' || lpad(n::text, 64, '0'), 'sha256:' || lpad(n::text, 64, '0'), n, 'text/plain', 2
+          from generate_series(1, 20000) as n`)
+    const recorder = recordingPool(fresh.database.urlFor('gateway'))
+    await fresh.database.pool.query(statistics)
+    await findDirectories(viewsDatabase(recorder.pool), packageId, paths.slice(0, count))
+    await recorder.pool.end()
+    await expectIndexed(recorder.queries, fresh.database.pool)
+  })
+})
+
 describe('a batch of events', () => {
   it('reads and writes its rows by the key, also in a plan that was made for any batch', async () => {
     const client = await views.database.poolFor('projector').connect()
@@ -148,10 +166,10 @@ interface Plan {
 }
 
 /** No table is read from end to end, and no step sees more than a few thousand rows. */
-async function expectIndexed(queries: readonly Recorded[]): Promise<void> {
+async function expectIndexed(queries: readonly Recorded[], pool = views.database.pool): Promise<void> {
   expect(queries).not.toEqual([])
   for (const { text, values } of queries) {
-    const client = await views.database.pool.connect()
+    const client = await pool.connect()
     await client.query('begin')
     const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(`explain (analyze, format json) ${text}`, [...values])
     await client.query('rollback')
