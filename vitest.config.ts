@@ -9,6 +9,8 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A second, as it is by default, may pass without a turn on a busy machine.
+    expect: { poll: { timeout: 20_000 } },
     coverage: {
       provider: 'v8',
       include: ['{packages,services}/*/src/**/*.ts'],
