@@ -68,7 +68,7 @@ describe('a token that has too much under way', () => {
     for (let i = 0; i < 3; i++) {
       // The upload that was broken off may be taken up only now, and be under way for a moment.
       await expect.poll(() => statusOf('GET', '/v1/packages/nonsense')).toBe(404)
-      expect(await statusOf('POST', '/v1/packages', { json: { nmae: 'x' } })).toBe(400)
+      await expect.poll(() => statusOf('POST', '/v1/packages', { json: { nmae: 'x' } })).toBe(400)
       await new Promise<void>(resolve => {
         const upload = request(`${url}/v1/packages/${open}/files/broken`, {
           method: 'PUT',
