@@ -113,6 +113,21 @@ describe('appending', () => {
     })
     await pool.end()
   })
+
+  it('outlives a connection that is cut while batches are under way, and goes on with another', async () => {
+    const pool = new Pool({ connectionString: test.database.urlFor('log_writer'), application_name: 'to be cut' })
+    const log = openPostgresLog(pool)
+    const holder = await test.database.pool.connect()
+    await holder.query('begin; select pg_advisory_xact_lock(7021810146)')
+    const cut = Promise.allSettled(Array.from({ length: 16 }, (_, i) => log.append(testAppend(testEvent({ id: `cut ${i}` })))))
+    const cutting = `select pg_terminate_backend(pid) as done from pg_stat_activity where application_name = 'to be cut' and wait_event_type = 'Lock'`
+    await expect.poll(async () => (await test.database.pool.query(cutting)).rowCount).toBe(1)
+    await holder.query('rollback')
+    holder.release()
+    for (const append of await cut) expect(append).toMatchObject({ status: 'rejected', reason: { kind: 'log-unavailable' } })
+    expect(await log.append(testAppend(testEvent()))).toMatchObject({ outcome: 'appended', firstSequence: 1 })
+    await pool.end()
+  })
 })
 
 describe('conditions', () => {

@@ -1,5 +1,5 @@
-import { type ConnectionPool, openPostgresLog, postgresLogReader } from '@artifact-store/log'
-import { Client } from 'pg'
+import { openPostgresLog, postgresLogReader } from '@artifact-store/log'
+import { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { subject, testAppend, testEvent } from './test-event.ts'
 import { useTestLog } from './test-log.ts'
@@ -29,30 +29,27 @@ interface Plan {
 
 /** What the statements on one connection did to the log's tables, as PostgreSQL's auto_explain tells it. */
 class Watched {
-  readonly client = new Client({ connectionString: test.database.url })
-  /** A pool of this one connection. */
-  readonly pool = {
-    query: this.client.query.bind(this.client),
-    connect: async () => ({ query: this.client.query.bind(this.client), release: () => undefined }),
-  } as ConnectionPool
+  /** One connection, always the same. */
+  readonly pool = new Pool({ connectionString: test.database.url, max: 1, idleTimeoutMillis: 0 })
   #plans: Plan[] = []
 
   async open(): Promise<void> {
-    await this.client.connect()
-    await this.client.query(`load 'auto_explain'; set client_min_messages = log; set auto_explain.log_min_duration = 0;
+    this.pool.on('connect', client =>
+      client.on('notice', ({ message = '' }) => {
+        const json = message.slice(message.indexOf('{'))
+        if (message.includes('plan:')) this.#plans.push((JSON.parse(json) as { Plan: Plan }).Plan)
+      }),
+    )
+    await this.pool.query(`load 'auto_explain'; set client_min_messages = log; set auto_explain.log_min_duration = 0;
       set auto_explain.log_nested_statements = on; set auto_explain.log_analyze = on; set auto_explain.log_timing = off;
       set auto_explain.log_format = json; set auto_explain.log_parameter_max_length = 0`)
-    this.client.on('notice', ({ message = '' }) => {
-      const json = message.slice(message.indexOf('{'))
-      if (message.includes('plan:')) this.#plans.push((JSON.parse(json) as { Plan: Plan }).Plan)
-    })
   }
 
   /** The scans of `work`'s statements: each table's ways of reading, and how many rows were looked at in all. */
   async scans(work: () => Promise<unknown>): Promise<{ kinds: ReadonlySet<string>; rows: number }> {
     this.#plans = []
     await work()
-    await this.client.query('select 1')
+    await this.pool.query('select 1')
     const nodes = this.#plans
       .flatMap(allNodes)
       .filter(node => node['Relation Name'] !== undefined && node['Node Type'].includes('Scan'))
@@ -72,7 +69,7 @@ function allNodes(plan: Plan): Plan[] {
 
 const watched = new Watched()
 beforeAll(() => watched.open())
-afterAll(() => watched.client.end())
+afterAll(() => watched.pool.end())
 
 const byIndex = new Set(['Index Scan', 'Index Only Scan'])
 const size = 60_000
@@ -112,7 +109,7 @@ describe('on a log of many events', () => {
     ['a subject with a long history', { subject: subject('busy') }, 100],
   ])('reading %s looks at little more than it returns', async (_, filter, limit) => {
     await fill(size)
-    const reader = postgresLogReader(watched.client, filter)
+    const reader = postgresLogReader(watched.pool, filter)
     // At the start, in the middle and at the end, where a tail waits; often enough for PostgreSQL to change to a generic plan.
     const starts = [0, 0, 0, 30_000, 30_000, 30_000, 59_997, 59_997, 59_997]
     for (const statistics of ['select 1', 'vacuum analyze log.events']) {

@@ -1,3 +1,4 @@
+import { takePipelined } from '@artifact-store/log'
 import type { Pool, PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 
 /** A connection in a transaction, whose statements run in the order in which they are sent, without waiting for each other's answers. */
@@ -23,15 +24,7 @@ export async function inPipelinedTransaction<T>(
   { idleLimitMs, planned }: TransactionOptions,
   work: (pipeline: Pipeline) => Promise<T>,
 ): Promise<T> {
-  const client = await pool.connect()
-  let broken: Error | undefined
-  // A connection that is cut says so to its listeners, and fails the query as well. Without a listener it would end the process.
-  const onError = (error: Error) => {
-    broken = error
-  }
-  client.on('error', onError)
-  const { pipeline: asFound } = client
-  Object.assign(client, { pipeline: true })
+  const { client, giveUp, giveBack } = await takePipelined(pool)
   try {
     const pipeline = pipelineOver(client)
     void pipeline.query({ text: 'begin' })
@@ -41,14 +34,10 @@ export async function inPipelinedTransaction<T>(
     await pipeline.query({ text: 'commit' })
     return result
   } catch (error) {
-    await client.query('rollback').catch((failure: Error) => {
-      broken = failure
-    })
+    await client.query('rollback').catch(giveUp)
     throw error
   } finally {
-    Object.assign(client, { pipeline: asFound })
-    client.off('error', onError)
-    client.release(broken)
+    giveBack()
   }
 }
 

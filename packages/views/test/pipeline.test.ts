@@ -19,9 +19,11 @@ afterEach(() => pool.end())
 const insert = (number: number) => ({ name: 'insert', text: 'insert into notes values ($1)', values: [number] })
 const numbers = async () => (await pool.query('select number from notes order by number')).rows.map(({ number }) => number)
 
+const unlimited = { idleLimitMs: 0, planned: 'once' } as const
+
 describe('a pipelined transaction', () => {
   it('commits all that it sent, in the order of sending, whether or not anybody waited for it', async () => {
-    const answer = await inPipelinedTransaction(pool, { idleLimitMs: 0, planned: 'once' }, async pipeline => {
+    const answer = await inPipelinedTransaction(pool, unlimited, async pipeline => {
       for (let number = 0; number < 100; number++) void pipeline.query(insert(number))
       const { rows } = await pipeline.query<{ count: number }>({ text: 'select count(*)::integer as count from notes' })
       void pipeline.query({ text: 'delete from notes where number >= 3' })
@@ -33,13 +35,13 @@ describe('a pipelined transaction', () => {
 
   it('keeps nothing when one of its statements fails, and tells what that one failed with', async () => {
     const broken = { text: 'select 1 / $1::integer', values: [0] }
-    const unasked = inPipelinedTransaction(pool, { idleLimitMs: 0, planned: 'once' }, async pipeline => {
+    const unasked = inPipelinedTransaction(pool, unlimited, async pipeline => {
       void pipeline.query(insert(1))
       void pipeline.query(broken)
       void pipeline.query(insert(2))
     })
     await expect(unasked).rejects.toMatchObject({ code: '22012' })
-    const asked = inPipelinedTransaction(pool, { idleLimitMs: 0, planned: 'once' }, async pipeline => {
+    const asked = inPipelinedTransaction(pool, unlimited, async pipeline => {
       void pipeline.query(broken)
       // It would say itself that the transaction is aborted, which is true and no help.
       await expect(pipeline.query(insert(1))).rejects.toMatchObject({ code: '22012' })
@@ -50,7 +52,7 @@ describe('a pipelined transaction', () => {
   })
 
   it('keeps nothing when the work throws', async () => {
-    const failing = inPipelinedTransaction(pool, { idleLimitMs: 0, planned: 'once' }, async pipeline => {
+    const failing = inPipelinedTransaction(pool, unlimited, async pipeline => {
       void pipeline.query(insert(1))
       throw new RangeError('changed my mind')
     })
@@ -59,13 +61,13 @@ describe('a pipelined transaction', () => {
   })
 
   it('leaves the connection as it was, and throws one away that was cut', async () => {
-    await inPipelinedTransaction(pool, { idleLimitMs: 0, planned: 'once' }, async () => undefined)
+    await inPipelinedTransaction(pool, unlimited, async () => undefined)
     const client = await pool.connect()
     expect(client.pipeline).toBe(false)
     const { rows } = await client.query('show enable_seqscan')
     expect(rows).toEqual([{ enable_seqscan: 'on' }])
     client.release()
-    const cut = inPipelinedTransaction(pool, { idleLimitMs: 0, planned: 'once' }, async pipeline => {
+    const cut = inPipelinedTransaction(pool, unlimited, async pipeline => {
       void pipeline.query(insert(1))
       await pipeline.query({ text: 'select pg_terminate_backend(pg_backend_pid())' })
     })

@@ -58,7 +58,7 @@ export function layOut(appends: readonly Write[]): Batch {
   }
   const all = [...touched.values()]
   const judged = all.filter(subject => !isNew(subject))
-  const subjects = judged.length === all.length ? all : [...judged, ...all.filter(isNew)]
+  const subjects = [...judged, ...all.filter(isNew)]
   for (const [index, subject] of subjects.entries()) subject.place = index + 1
   const subjectParameters = (required: readonly Touched[]) => [
     textArray(subjects.map(s => s.subject.kind)),

@@ -1,4 +1,5 @@
 import { ArtifactError } from '@artifact-store/core'
+import type { Pool } from 'pg'
 import type { LogArchive } from '../archive/log-archive.ts'
 import type { Append, AppendOutcome, AppendPort, PagedLogReader } from '../event-log.ts'
 import { createFunnel } from '../funnel.ts'
@@ -7,7 +8,7 @@ import { requireSound } from '../sound-append.ts'
 import type { TracedEvents } from '../trace/traced-events.ts'
 import { appendBatch } from './append.ts'
 import { oneConnection } from './one-connection.ts'
-import type { ConnectionPool, Queryable } from './queryable.ts'
+import type { Queryable } from './queryable.ts'
 import { postgresLogReader } from './read.ts'
 import { refusalOf } from './refusal.ts'
 
@@ -49,7 +50,7 @@ export interface PostgresLog extends AppendPort, PagedLogReader {
 }
 
 /** The event log in PostgreSQL, appends funnelled into batches (group commit), of which one is at work and the next at the door. */
-export function openPostgresLog(pool: ConnectionPool, options: PostgresLogOptions = {}): PostgresLog {
+export function openPostgresLog(pool: Pool, options: PostgresLogOptions = {}): PostgresLog {
   const { maxBatchEvents = 1000, maxBatchBytes = 4 * 1024 * 1024, maxWaiting = 10_000, onBatch, archive } = options
   // Whole, so that sums of it are exact.
   const leastWeight = Math.floor(maxBatchBytes / maxBatchEvents)

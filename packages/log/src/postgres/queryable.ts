@@ -4,8 +4,3 @@ import type { QueryConfig, QueryResult, QueryResultRow } from 'pg'
 export interface Queryable {
   query<Row extends QueryResultRow>(config: QueryConfig): Promise<QueryResult<Row>>
 }
-
-/** A pool of connections. */
-export interface ConnectionPool extends Queryable {
-  connect(): Promise<Queryable & { release(error?: Error): void }>
-}
