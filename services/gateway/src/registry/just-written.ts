@@ -5,11 +5,9 @@ import {
   type FileEntry,
   type FoundPaths,
   type PackageHead,
+  pathsToLookUp,
 } from '@artifact-store/core'
-import type { BlobRow } from '@artifact-store/views'
-
-/** What a decision must know of a blob. */
-export type KnownBlob = Pick<BlobRow, 'digest' | 'state' | 'fixity' | 'revision'>
+import type { KnownBlob } from './store-blob.ts'
 
 /** What adding files to a package is decided on. */
 export interface Standing {
@@ -35,8 +33,8 @@ interface Written {
  * are waited for, and they have all of it then.
  */
 export class JustWritten {
-  /** Up to where it tells; 0: it is empty. */
-  position = 0
+  /** Up to where it tells; undefined: the views show it all. */
+  position: number | undefined
   #revision = 0
   readonly #files = new Map<ArtifactPath, FileEntry>()
   readonly #directories = new Set<ArtifactPath>()
@@ -56,26 +54,29 @@ export class JustWritten {
     for (const blob of blobs) this.#blobs.set(blob.digest, blob)
   }
 
-  /** What the views show, with what was written since. Forgets that when they show it all. */
-  over(shown: Standing): Standing {
+  /** What the views show of these files and their blobs, with what was written since. Forgets that when they show it all. */
+  over(shown: Standing, additions: readonly FileEntry[]): Standing {
     if (shown.head.revision >= this.#revision) {
       this.#forget()
       return shown
     }
-    const blobs = new Map(shown.blobs.map(blob => [blob.digest, blob]))
-    for (const [digest, blob] of this.#blobs) if ((blobs.get(digest)?.revision ?? 0) < blob.revision) blobs.set(digest, blob)
-    return {
-      head: { ...shown.head, revision: this.#revision },
-      found: {
-        files: new Map([...shown.found.files, ...this.#files]),
-        directories: shown.found.directories.union(this.#directories),
-      },
-      blobs: [...blobs.values()],
+    const files = new Map(shown.found.files)
+    for (const path of pathsToLookUp(additions)) {
+      const file = this.#files.get(path)
+      if (file) files.set(path, file)
     }
+    const directories = new Set(shown.found.directories)
+    const blobs = new Map(shown.blobs.map(blob => [blob.digest, blob]))
+    for (const { path, digest } of additions) {
+      if (this.#directories.has(path)) directories.add(path)
+      const blob = this.#blobs.get(digest)
+      if (blob && (blobs.get(digest)?.revision ?? 0) < blob.revision) blobs.set(digest, blob)
+    }
+    return { head: { ...shown.head, revision: this.#revision }, found: { files, directories }, blobs: [...blobs.values()] }
   }
 
   #forget(): void {
-    this.position = 0
+    this.position = undefined
     this.#revision = 0
     this.#files.clear()
     this.#directories.clear()

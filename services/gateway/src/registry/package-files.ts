@@ -17,9 +17,9 @@ import { currentRequest, inRequest, joinRequests, type RequestContext } from '@a
 import { findBlobs, findDirectories, findFiles } from '@artifact-store/views'
 import type { GatewayContext } from '../context.ts'
 import { type Decision, decideAndAppend } from './decide-and-append.ts'
-import { JustWritten, type KnownBlob } from './just-written.ts'
+import { JustWritten } from './just-written.ts'
 import { packageHead } from './package-head.ts'
-import { blobsAfter, blobsRepaired, blobsStored } from './store-blob.ts'
+import { blobsAfter, blobsRepaired, blobsStored, type KnownBlob } from './store-blob.ts'
 
 /** Adds files to packages. */
 export interface PackageFiles {
@@ -123,13 +123,14 @@ function createPackageFunnel(gateway: Gateway, id: PackageId): Funnel<Addition, 
   const justWritten = new JustWritten()
   return createFunnel<Addition, AddedFile>({
     async run(batch) {
-      if (justWritten.files > maxFilesAhead) await gateway.follower.reached(justWritten.position)
+      if (justWritten.position !== undefined && justWritten.files > maxFilesAhead)
+        await gateway.follower.reached(justWritten.position)
       const { answer, position } = await forAll(batch, () =>
         decideAndAppend(gateway, () => decide(gateway, id, batch, justWritten)),
       )
       if (position !== undefined) justWritten.add({ ...answer.written, position })
-      // What is there already may be so by an append that the views do not show yet.
-      const shownAt = position ?? (justWritten.position > 0 ? justWritten.position : undefined)
+      // What is there already may be so by an append before, which the views do not show yet.
+      const shownAt = justWritten.position
       return answer.results.map(result => (result.outcome === 'refused' ? result.error : { ...result, position: shownAt }))
     },
     // One event has one actor.
@@ -175,7 +176,7 @@ async function decide(
       files.map(file => file.digest),
     ),
   ])
-  const { head, found, blobs } = justWritten.over({ head: shown, found: foundPaths, blobs: knownBlobs })
+  const { head, found, blobs } = justWritten.over({ head: shown, found: foundPaths, blobs: knownBlobs }, files)
   const decision = decideAddFiles(head, files, found)
   const put = additions.filter(addition => !addition.known).map(addition => addition.file)
   const repaired = blobsRepaired(put, blobs, { actor, backend: gateway.backend })

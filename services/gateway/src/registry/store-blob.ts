@@ -1,10 +1,12 @@
 import type { ByteStream } from '@artifact-store/blobs'
 import { type AnyDigest, type ContentDigests, type Digest, makeEvent, type NewEvent } from '@artifact-store/core'
 import type { Condition } from '@artifact-store/log'
-import { findBlobs } from '@artifact-store/views'
+import { type BlobRow, findBlobs } from '@artifact-store/views'
 import type { GatewayContext } from '../context.ts'
 import { type Decided, decideAndAppend } from './decide-and-append.ts'
-import type { KnownBlob } from './just-written.ts'
+
+/** What a decision must know of a blob. */
+export type KnownBlob = Pick<BlobRow, 'digest' | 'state' | 'fixity' | 'revision'>
 
 /** Bytes to keep, and what they must turn out to be. */
 export interface Upload {
