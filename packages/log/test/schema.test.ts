@@ -1,4 +1,4 @@
-import { logTables } from '@artifact-store/log'
+import * as logTables from '@artifact-store/log/schema'
 import { createTestDatabase, expectSchemaMatches } from '@artifact-store/testkit'
 import { is } from 'drizzle-orm'
 import { PgTable } from 'drizzle-orm/pg-core'

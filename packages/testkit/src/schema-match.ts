@@ -1,4 +1,4 @@
-import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
+import { getTableConfig, type PgTable } from '@artifact-store/views/drizzle'
 import type { Pool } from 'pg'
 import { expect } from 'vitest'
 

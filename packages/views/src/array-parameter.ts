@@ -1,4 +1,4 @@
-import type { PgColumn } from 'drizzle-orm/pg-core'
+import type { PgColumn } from './drizzle.ts'
 
 /**
  * The values of one column of many rows, as one array parameter: binary where every value is one that the column holds, which both sides

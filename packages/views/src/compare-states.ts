@@ -1,6 +1,6 @@
 import type { Digest } from '@artifact-store/core'
-import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
 import type { QueryArrayResult } from 'pg'
+import { getTableConfig, type PgTable } from './drizzle.ts'
 import type { ViewsSnapshot } from './read-snapshot.ts'
 import { registryViews } from './registry.ts'
 import { type RowText, rowsInOrder } from './rows-in-order.ts'

@@ -1,5 +1,5 @@
-import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { Pool, PoolClient } from 'pg'
+import { drizzle, type NodePgDatabase } from './drizzle.ts'
 
 /** The views, read by typed queries. */
 export type ViewsDatabase = NodePgDatabase

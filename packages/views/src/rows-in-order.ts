@@ -1,5 +1,5 @@
-import type { PgTable } from 'drizzle-orm/pg-core'
 import type { QueryArrayResult } from 'pg'
+import type { PgTable } from './drizzle.ts'
 import type { ViewsSnapshot } from './read-snapshot.ts'
 import { type Columns, type TableShape, tableShape } from './table-shape.ts'
 import type { Key } from './view.ts'

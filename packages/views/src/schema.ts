@@ -1,5 +1,5 @@
-import { bigint, customType, pgSchema, text } from 'drizzle-orm/pg-core'
 import { types } from 'pg'
+import { bigint, customType, pgSchema, text } from './drizzle.ts'
 
 export const viewsSchema = pgSchema('views')
 

@@ -1,6 +1,6 @@
 import { blake3Stream, type Digest } from '@artifact-store/core'
-import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Pool } from 'pg'
+import type { PgTable } from './drizzle.ts'
 import { readSnapshot } from './read-snapshot.ts'
 import { registryViews } from './registry.ts'
 import { rowsInOrder } from './rows-in-order.ts'

@@ -1,7 +1,7 @@
 import type { Queryable } from '@artifact-store/log'
-import type { PgTable } from 'drizzle-orm/pg-core'
 import type { QueryConfig } from 'pg'
 import { arrayParameter } from './array-parameter.ts'
+import type { PgTable } from './drizzle.ts'
 import { type Columns, namesOf, tableShape } from './table-shape.ts'
 import type { Key } from './view.ts'
 

@@ -1,5 +1,4 @@
-import { getTableColumns } from 'drizzle-orm'
-import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
+import { getTableColumns, getTableConfig, type PgColumn, type PgTable } from './drizzle.ts'
 
 /** Some columns of a table, each with the property that drizzle gives it. */
 export type Columns = readonly (readonly [property: string, column: PgColumn])[]

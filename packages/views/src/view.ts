@@ -1,5 +1,5 @@
 import type { EventType, KnownEvent } from '@artifact-store/core'
-import type { PgTable } from 'drizzle-orm/pg-core'
+import type { PgTable } from './drizzle.ts'
 
 /** The values of a table's primary key, in its order. */
 export type Key = readonly string[]

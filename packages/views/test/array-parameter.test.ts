@@ -1,8 +1,8 @@
 import { createTestDatabase, type TestDatabase } from '@artifact-store/testkit'
 import { artifactPackages, packageFiles } from '@artifact-store/views'
-import type { PgColumn } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { arrayParameter } from '../src/array-parameter.ts'
+import type { PgColumn } from '../src/drizzle.ts'
 
 let database: TestDatabase
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { newPackageId } from '@artifact-store/core'
 import { randomHistory } from '@artifact-store/testkit'
 import { registryViews, stateDigest } from '@artifact-store/views'
-import { getTableConfig } from 'drizzle-orm/pg-core'
 import { Pool } from 'pg'
 import { describe, expect, it } from 'vitest'
+import { getTableConfig } from '../src/drizzle.ts'
 import { created } from './events.ts'
 import { useTestViews } from './test-views.ts'
 

@@ -10,9 +10,9 @@ import {
   type ViewWriter,
   viewsDatabase,
 } from '@artifact-store/views'
-import { getTableConfig } from 'drizzle-orm/pg-core'
 import type { Pool } from 'pg'
 import { afterAll, beforeEach } from 'vitest'
+import { getTableConfig } from '../src/drizzle.ts'
 
 /** A log and its views in a database of their own, each touched as the role that does so in production. */
 export interface TestViews extends AsyncDisposable {

@@ -12,9 +12,9 @@ import {
   type Verification,
   viewsPosition,
 } from '@artifact-store/views'
-import { getTableConfig } from 'drizzle-orm/pg-core'
 import type { PoolClient } from 'pg'
 import { describe, expect, it } from 'vitest'
+import { getTableConfig } from '../src/drizzle.ts'
 import { rowsInOrder } from '../src/rows-in-order.ts'
 import { created } from './events.ts'
 import { requestTask, type TestTask } from './test-tasks.ts'

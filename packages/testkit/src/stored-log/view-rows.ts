@@ -1,5 +1,5 @@
 import { registryViews } from '@artifact-store/views'
-import { getTableConfig } from 'drizzle-orm/pg-core'
+import { getTableConfig } from '@artifact-store/views/drizzle'
 import type { Pool } from 'pg'
 import type { StateLine } from './stored-log.ts'
 

@@ -1,7 +1,6 @@
 import type { Digest, TokenId } from '@artifact-store/core'
-import { asc, eq, gt, sql } from 'drizzle-orm'
-import { jsonb, text } from 'drizzle-orm/pg-core'
 import type { ViewsDatabase } from '../database.ts'
+import { asc, eq, gt, jsonb, sql, text } from '../drizzle.ts'
 import { preparedQuery } from '../prepared.ts'
 import { moment, viewsSchema, whole } from '../schema.ts'
 import { bySubject, defineView } from '../view.ts'

@@ -1,7 +1,6 @@
 import type { KnownEvent, PackageId, PackageInput, PackageState } from '@artifact-store/core'
-import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
-import { jsonb, text, uuid } from 'drizzle-orm/pg-core'
 import type { ViewsDatabase } from '../database.ts'
+import { and, desc, eq, jsonb, lt, type SQL, sql, text, uuid } from '../drizzle.ts'
 import { moment, viewsSchema, whole } from '../schema.ts'
 import { bySubject, defineView, type Rows } from '../view.ts'
 

@@ -1,8 +1,7 @@
 import { type AnyDigest, type Digest, isBlake3, type KnownEvent, type Sha256Digest } from '@artifact-store/core'
-import { asc, gt, or } from 'drizzle-orm'
-import { text } from 'drizzle-orm/pg-core'
 import { isAnyOf } from '../any-of.ts'
 import type { ViewsDatabase } from '../database.ts'
+import { asc, gt, or, text } from '../drizzle.ts'
 import { moment, viewsSchema, whole } from '../schema.ts'
 import { bySubject, defineView, type Rows } from '../view.ts'
 

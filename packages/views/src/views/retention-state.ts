@@ -1,8 +1,7 @@
 import type { KnownEvent, PackageId } from '@artifact-store/core'
-import { eq } from 'drizzle-orm'
-import { jsonb, text, uuid } from 'drizzle-orm/pg-core'
 import { isAnyOf } from '../any-of.ts'
 import type { ViewsDatabase } from '../database.ts'
+import { eq, jsonb, text, uuid } from '../drizzle.ts'
 import { moment, viewsSchema } from '../schema.ts'
 import { bySubject, defineView, type Key, type Rows } from '../view.ts'
 
