@@ -118,7 +118,7 @@ async function live(world: World, history: History, plan: Plan, patience: number
   if (plan.smallPartitions) {
     // Also the transaction that was held open, for which a partition would wait.
     await subscribers.disposeAsync()
-    await archiveLog(load).catch((error: unknown) => {
+    await archiveLog(load, patience).catch((error: unknown) => {
       unsettled.push(`the log could not be archived: ${error instanceof Error ? error.stack : String(error)}`)
     })
   }
