@@ -17,6 +17,8 @@ export interface PoolOptions {
    * nobody up for ever. Whether the query took effect is unknown then. Without it there is no limit.
    */
   readonly queryTimeoutMs?: number | undefined
+  /** Settings of PostgreSQL that hold in every session. */
+  readonly settings?: Readonly<Record<string, string>> | undefined
   readonly logger: Logger
 }
 
@@ -25,12 +27,21 @@ export interface PoolOptions {
  * connection replaced. `bigint` comes as a number (an error where it would lose digits), `timestamptz` as a `Date`.
  */
 export function openPool(options: PoolOptions): Pool & AsyncDisposable {
-  const { logger, queryTimeoutMs } = options
+  const { logger, queryTimeoutMs, settings = {} } = options
   const pool = new pg.Pool({
     ...connectionOptions(options.url, options.applicationName),
     max: options.max ?? 10,
     idleTimeoutMillis: 30_000,
-    ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs, onConnect: noticeLeaving }),
+    ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
+    async onConnect(client) {
+      if (queryTimeoutMs !== undefined) await noticeLeaving(client)
+      const [names, values] = [Object.keys(settings), Object.values(settings)]
+      if (names.length > 0)
+        await client.query('select set_config(name, value, false) from unnest($1::text[], $2::text[]) as s(name, value)', [
+          names,
+          values,
+        ])
+    },
   })
   // A connection outlives the request that opened it, and must not break in its name.
   const warn = (error: Error): void =>

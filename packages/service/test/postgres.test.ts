@@ -21,6 +21,17 @@ describe('a pool', () => {
     await expect(pool.query('select 9007199254740993::bigint')).rejects.toThrow('9007199254740993 does not fit')
   })
 
+  it('has its settings in every session', async () => {
+    const settings = { enable_seqscan: 'off', lock_timeout: '7s' }
+    await using pool = openPool({ url: database.url, applicationName: 'settings', max: 2, settings, logger })
+    const shown = "select current_setting('enable_seqscan') as scan, current_setting('lock_timeout') as wait"
+    const clients = [await pool.connect(), await pool.connect()]
+    for (const client of clients) {
+      expect((await client.query(shown)).rows).toEqual([{ scan: 'off', wait: '7s' }])
+      client.release()
+    }
+  })
+
   it('survives the death of its idle connections and of those in use', async () => {
     await using pool = openPool({ url: database.url, applicationName: 'dying', max: 2, logger })
     const held = await pool.connect()

@@ -3,7 +3,7 @@ import type * as orm from 'drizzle-orm'
 import type * as nodePostgres from 'drizzle-orm/node-postgres'
 import type * as pgCore from 'drizzle-orm/pg-core'
 
-export type { SQL } from 'drizzle-orm'
+export type { Placeholder, SQL } from 'drizzle-orm'
 export type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 export type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 

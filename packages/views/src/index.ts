@@ -1,6 +1,6 @@
 export type { ViewTaskOptions } from './catch-up.ts'
 export type { ColumnDifference, Comparison, RowDifference, TableComparison } from './compare-states.ts'
-export { type ViewsDatabase, viewsDatabase } from './database.ts'
+export { type ViewsDatabase, viewsDatabase, viewsSession } from './database.ts'
 export { type DrainOptions, drain } from './drain.ts'
 export { viewMigrations } from './migrations.ts'
 export { viewsChannel, viewsPosition } from './position.ts'

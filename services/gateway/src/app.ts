@@ -22,7 +22,7 @@ import {
   waitForPostgres,
 } from '@artifact-store/service'
 import { createUploads } from '@artifact-store/uploads'
-import { viewsChannel, viewsDatabase, viewsPosition } from '@artifact-store/views'
+import { viewsChannel, viewsDatabase, viewsPosition, viewsSession } from '@artifact-store/views'
 import { packageChecksums } from './archive/package-checksums.ts'
 import { asyncApiDocument } from './asyncapi.ts'
 import { watchBlobSpace } from './blob-space.ts'
@@ -61,6 +61,7 @@ export async function gatewayApp(config: GatewayConfig, scope: Scope): Promise<A
       applicationName: 'artifact-store gateway',
       max: config.DATABASE_CONNECTIONS,
       queryTimeoutMs: 30_000,
+      settings: viewsSession,
       logger,
     }),
   )

@@ -1,6 +1,7 @@
 import type { KnownEvent, PackageId, PackageInput, PackageState } from '@artifact-store/core'
 import type { ViewsDatabase } from '../database.ts'
 import { and, desc, eq, jsonb, lt, type SQL, sql, text, uuid } from '../drizzle.ts'
+import { preparedQuery } from '../prepared.ts'
 import { moment, viewsSchema, whole } from '../schema.ts'
 import { bySubject, defineView, type Rows } from '../view.ts'
 
@@ -122,8 +123,16 @@ export interface PackageFilter {
   readonly labels?: Readonly<Record<string, string>> | undefined
 }
 
+const packageById = preparedQuery(db =>
+  db
+    .select()
+    .from(artifactPackages)
+    .where(eq(artifactPackages.packageId, sql.placeholder('id')))
+    .prepare('views-package-by-id'),
+)
+
 export async function findPackage(db: ViewsDatabase, id: PackageId): Promise<PackageRow | undefined> {
-  const [row] = await db.select().from(artifactPackages).where(eq(artifactPackages.packageId, id))
+  const [row] = await packageById(db, { id })
   return row
 }
 

@@ -1,7 +1,8 @@
 import { type AnyDigest, type Digest, isBlake3, type KnownEvent, type Sha256Digest } from '@artifact-store/core'
 import { isAnyOf } from '../any-of.ts'
 import type { ViewsDatabase } from '../database.ts'
-import { asc, gt, or, text } from '../drizzle.ts'
+import { asc, gt, or, sql, text } from '../drizzle.ts'
+import { preparedQuery } from '../prepared.ts'
 import { moment, viewsSchema, whole } from '../schema.ts'
 import { bySubject, defineView, type Rows } from '../view.ts'
 
@@ -51,14 +52,19 @@ export const blobsView = defineView(blobs, {
   },
 })
 
+const blobsByEither = preparedQuery(db =>
+  db
+    .select()
+    .from(blobs)
+    .where(or(isAnyOf(blobs.digest, sql.placeholder('blake3')), isAnyOf(blobs.sha256, sql.placeholder('sha256'))))
+    .prepare('views-blobs-by-either'),
+)
+
 /** The blobs by either of their names; those that the log does not know are left out. */
 export function findBlobs(db: ViewsDatabase, digests: readonly AnyDigest[]): Promise<BlobRow[]> {
   const blake3 = digests.filter(isBlake3)
   const sha256 = digests.filter((digest): digest is Sha256Digest => !isBlake3(digest))
-  return db
-    .select()
-    .from(blobs)
-    .where(or(isAnyOf(blobs.digest, blake3), isAnyOf(blobs.sha256, sha256)))
+  return blobsByEither(db, { blake3, sha256 })
 }
 
 export async function findBlob(db: ViewsDatabase, digest: AnyDigest): Promise<BlobRow | undefined> {

@@ -72,25 +72,39 @@ export async function findFilesAt(db: ViewsDatabase, asked: readonly FilePath[])
   return found
 }
 
-/** Those of the paths that are files of the package. */
-export function findFiles(db: ViewsDatabase, id: PackageId, paths: readonly ArtifactPath[]): Promise<FileEntry[]> {
-  return db
+const filesOfPackage = preparedQuery(db =>
+  db
     .select(entry)
     .from(packageFiles)
-    .where(and(eq(packageFiles.packageId, id), isAnyOf(packageFiles.path, paths)))
+    .where(and(eq(packageFiles.packageId, sql.placeholder('id')), isAnyOf(packageFiles.path, sql.placeholder('paths'))))
+    .prepare('views-files-of-package'),
+)
+
+/** Those of the paths that are files of the package. */
+export function findFiles(db: ViewsDatabase, id: PackageId, paths: readonly ArtifactPath[]): Promise<FileEntry[]> {
+  return filesOfPackage(db, { id, paths })
 }
+
+const directoriesOfPackage = preparedQuery(db =>
+  db
+    .select({ path: sql<ArtifactPath>`asked.path` })
+    // "0" is the character behind "/": between the two lies everything in the directory, and nothing else.
+    // A lateral with a limit is one probe of the index for each path, whatever the statistics say; as `exists` it could be made a join that
+    // reads all files of the package.
+    .from(
+      sql`unnest(${sql.placeholder('paths')}::text[]) as asked(path)
+          cross join lateral (
+            select from ${packageFiles} f
+             where f.package_id = ${sql.placeholder('id')} and f.path > (asked.path || '/') collate "C" and f.path < (asked.path || '0') collate "C"
+             limit 1) as below`,
+    )
+    .prepare('views-directories-of-package'),
+)
 
 /** Those of the paths below which the package has a file, so that they are its directories. */
 export async function findDirectories(db: ViewsDatabase, id: PackageId, paths: readonly ArtifactPath[]): Promise<ArtifactPath[]> {
-  // "0" is the character behind "/": between the two lies everything in the directory, and nothing else.
-  // A lateral with a limit is one probe of the index for each path, whatever the statistics say; as `exists` it could be made a join that
-  // reads all files of the package.
-  const result = await db.execute<{ path: ArtifactPath }>(sql`
-    select asked.path from unnest(${sql.param([...paths])}::text[]) as asked(path)
-     cross join lateral (select from ${packageFiles} f
-                          where f.package_id = ${id} and f.path > (asked.path || '/') collate "C" and f.path < (asked.path || '0') collate "C"
-                          limit 1) as below`)
-  return result.rows.map(row => row.path)
+  const found = await directoriesOfPackage(db, { id, paths })
+  return found.map(({ path }) => path)
 }
 
 /** The next `limit` files in the order of their paths' bytes. */
