@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { startPostgres } from '@artifact-store/embedded'
 import pg from 'pg'
 import type { Bench, Measurement } from '../harness/bench.ts'
+import { besideLongTransaction } from '../harness/beside-long-transaction.ts'
 import { measureCallers } from '../harness/callers.ts'
 import { medianMeasurement, twoDigits } from '../harness/median.ts'
 import { openBareInsert } from './bare-insert.ts'
@@ -24,7 +25,13 @@ const eventCounts = [1, 100] as const
 /** PostgreSQL's default is a hundred connections, and the peer gives a caller one each. */
 const mostConnections = 90
 
-function cell(what: string, callers: number, events: number, open: (url: string) => Promise<Contender>): Cell {
+function cell(
+  what: string,
+  callers: number,
+  events: number,
+  open: (url: string) => Promise<Contender>,
+  around: <T>(url: string, measure: () => Promise<T>) => Promise<T> = (_, measure) => measure(),
+): Cell {
   return {
     name: nameOf(what, callers, events),
     async measure(url, seconds) {
@@ -33,13 +40,17 @@ function cell(what: string, callers: number, events: number, open: (url: string)
         await contender.append(events)
         return events
       }
-      // Plans are made, code is compiled and connections are opened before the measurement.
-      await measureCallers(callers, Math.min(1, seconds / 3), once)
       // Awaited here: the contender is closed when this function is left.
-      return await measureCallers(callers, seconds, once)
+      return await around(url, async () => {
+        // Plans are made, code is compiled and connections are opened before the measurement.
+        await measureCallers(callers, Math.min(1, seconds / 3), once)
+        return measureCallers(callers, seconds, once)
+      })
     },
   }
 }
+
+const beside = (what: string) => `${what} beside a long transaction`
 
 function nameOf(what: string, callers: number, events: number): string {
   return `${what}, ${callers} callers, ${events} events`
@@ -57,6 +68,8 @@ const cells: readonly Cell[] = [
       cell('http', callers, events, openOverHttp),
     ]),
   ),
+  ...callerCounts.map(callers => cell(beside('library'), callers, 1, openOurLog, besideLongTransaction)),
+  cell(beside('http'), 64, 1, openOverHttp, besideLongTransaction),
   ...eventCounts.map(events => cell('http, a request each', 64, events, url => openOverHttpUnbatched(url, 64))),
   ...bareInsertsOfFew,
   bareInsert,
@@ -127,6 +140,11 @@ function ratiosOf(results: Readonly<Record<string, Measurement>>): Record<string
       for (const what of ['library', 'http']) compare(nameOf(what, callers, events), nameOf('emmett', callers, events))
     }
   }
+  for (const callers of callerCounts) {
+    compare(nameOf(beside('library'), callers, 1), nameOf('library', callers, 1))
+    compare(nameOf(beside('library'), callers, 1), nameOf('emmett', callers, 1))
+  }
+  compare(nameOf(beside('http'), 64, 1), nameOf('http', 64, 1))
   const emmett64 = nameOf('emmett', 64, 1)
   for (const what of ['http', 'http, a request each']) {
     compare(nameOf(what, 64, 1), emmett64)
