@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 
 /** What the programs that a test starts see of our own environment: where things are, and nothing that would set them. */
 export function plainEnvironment(): Record<string, string> {
-  const passed = ['PATH', 'HOME', 'TMPDIR', 'LANG']
+  const passed = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'NODE_COMPILE_CACHE']
   // biome-ignore lint/style/noProcessEnv: a program that is started needs to find others
   return Object.fromEntries(passed.flatMap(name => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
 }

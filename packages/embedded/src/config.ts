@@ -35,6 +35,7 @@ const inherited = [
   'NODE_OPTIONS',
   'NODE_EXTRA_CA_CERTS',
   'NODE_V8_COVERAGE',
+  'NODE_COMPILE_CACHE',
   'HASH_KERNEL',
   'HASH_THREADS',
 ]
