@@ -7,6 +7,9 @@ import { readPages } from './workload/readers.ts'
 import { smallPartition } from './world/template.ts'
 import type { World } from './world/world.ts'
 
+/** By so many seconds the times of events may be ahead of the clock, where that was stepped forward and back: those of a log never run backwards. */
+const mostAhead = 500 * 24 * 3600
+
 /** The archive that every process of the world reads. */
 export async function openArchive(world: World): Promise<LogArchive & AsyncDisposable> {
   const store = checkedBlobStore(await openFsBlobStore({ directory: world.logArchive }))
@@ -27,8 +30,8 @@ export async function archiveLog(load: Load, patience: number): Promise<void> {
     // Whoever reads the log at that moment keeps a partition where it is. A log-writer tries again a minute later, and this at once.
     const deadline = performance.now() + patience
     for (;;) {
-      await keepPartitionsOnce(pool, { keySeconds: 0 })
-      await archiveOnce(pool, archive.store, { afterSeconds: 0, graceSeconds: 0, eventsPerSecond: 1e9, maxEvents: 16 })
+      await keepPartitionsOnce(pool, { keySeconds: -mostAhead })
+      await archiveOnce(pool, archive.store, { afterSeconds: -mostAhead, graceSeconds: 0, eventsPerSecond: 1e9, maxEvents: 16 })
       const { rows } = await pool.query<{ first: number; head: number }>(
         'select min(sequence)::integer as first, max(sequence)::integer as head from log.events',
       )
