@@ -31,6 +31,7 @@ export class Part implements AsyncDisposable {
   readonly #closing = new AbortController()
   #holds = 0
   #freezes = 0
+  readonly #frozen: ListedProcess[] = []
   #running: Running | undefined
 
   constructor(options: PartOptions) {
@@ -61,11 +62,14 @@ export class Part implements AsyncDisposable {
   /** Stops it in its tracks (SIGSTOP). @returns lets it go on. */
   async freeze(): Promise<() => Promise<void>> {
     this.#freezes += 1
+    const frozen = await this.#options.processes()
     // The first one first: while it stands still it starts no more of them.
-    await this.#signal('SIGSTOP')
+    this.#signal('SIGSTOP', frozen)
+    this.#frozen.push(...frozen)
     return async () => {
       this.#freezes -= 1
-      if (this.#freezes === 0) await this.#signal('SIGCONT')
+      // Those that were stopped, and not those that there are: a child whose parent has been killed is not found any more, and would stand still for ever.
+      if (this.#freezes === 0) this.#signal('SIGCONT', await stillRunning(this.#frozen.splice(0)))
     }
   }
 
@@ -75,8 +79,7 @@ export class Part implements AsyncDisposable {
     await this.#keeping
   }
 
-  async #signal(signal: NodeJS.Signals): Promise<void> {
-    const processes = await this.#options.processes()
+  #signal(signal: NodeJS.Signals, processes: readonly ListedProcess[]): void {
     for (const { pid } of processes) send(pid, signal)
     this.#options.note(`${signal} to ${processes.length} of ${this.name}`)
   }
