@@ -16,6 +16,7 @@ import { createFunnel, type Funnel } from '@artifact-store/log'
 import { currentRequest, inRequest, joinRequests, type RequestContext } from '@artifact-store/service'
 import { findBlobs, findDirectories, findFiles } from '@artifact-store/views'
 import type { GatewayContext } from '../context.ts'
+import { Companions } from './companions.ts'
 import { type Decision, decideAndAppend } from './decide-and-append.ts'
 import { JustWritten } from './just-written.ts'
 import { packageHead } from './package-head.ts'
@@ -26,11 +27,19 @@ export interface PackageFiles {
   /**
    * Adds one file whose bytes are stored. Outcomes and refusals as `decideAddFiles` says; resolves when it is in the log.
    * @param options.known says that the bytes were there before and none came: then they heal nothing.
+   * @param options.arrival of this file, where it was announced: then it waits a little for others that were, to go with them.
    */
-  add(id: PackageId, file: FileEntry, actor: string, options?: { readonly known?: boolean }): Promise<AddedFile>
+  add(id: PackageId, file: FileEntry, actor: string, options?: AddOptions): Promise<AddedFile>
+  /** Says that a file will be added as soon as its few bytes are stored. To be disposed of when it will not. */
+  announce(id: PackageId): Disposable
   /** What a file at that path would meet, as far as it is known before its bytes are: `add` decides.
    * @throws ArtifactError `package-not-found`, `package-sealed`, `path-conflict`. */
   lookUp(id: PackageId, path: ArtifactPath): Promise<LookedUp>
+}
+
+interface AddOptions {
+  readonly known?: boolean
+  readonly arrival?: Disposable | undefined
 }
 
 interface AddedFile {
@@ -55,21 +64,37 @@ const maxFilesAhead = 5 * maxFilesPerAppend
 export function createPackageFiles(gateway: Gateway): PackageFiles {
   // Only packages that are written to at this moment have a funnel.
   const inUse = new Map<PackageId, { readonly funnels: Funnels; users: number }>()
-  async function use<Result>(id: PackageId, work: (funnels: Funnels) => Promise<Result>): Promise<Result> {
+  function enter(id: PackageId): Disposable & { readonly funnels: Funnels } {
     const used = inUse.get(id) ?? { funnels: createFunnels(gateway, id), users: 0 }
     inUse.set(id, used)
     used.users += 1
-    try {
-      return await work(used.funnels)
-    } finally {
-      used.users -= 1
-      if (used.users === 0) inUse.delete(id)
+    return {
+      funnels: used.funnels,
+      [Symbol.dispose]: () => {
+        used.users -= 1
+        if (used.users === 0) inUse.delete(id)
+      },
     }
   }
   return {
-    add: (id, file, actor, { known = false } = {}) =>
-      use(id, ({ additions }) => additions.submit({ file, actor, known, request: currentRequest() })),
-    lookUp: (id, path) => use(id, ({ lookUps }) => lookUps.submit(path)),
+    async add(id, file, actor, { known = false, arrival } = {}) {
+      using entered = enter(id)
+      const { additions, companions } = entered.funnels
+      if (arrival) {
+        arrival[Symbol.dispose]()
+        await companions.gather()
+      }
+      return await additions.submit({ file, actor, known, request: currentRequest() })
+    },
+    announce(id) {
+      const stack = new DisposableStack()
+      stack.use(stack.use(enter(id)).funnels.companions.announce())
+      return stack
+    },
+    async lookUp(id, path) {
+      using entered = enter(id)
+      return await entered.funnels.lookUps.submit(path)
+    },
   }
 }
 
@@ -79,6 +104,7 @@ interface Funnels {
   readonly additions: Funnel<Addition, AddedFile>
   /** Those that come at the same time are one set of queries. */
   readonly lookUps: Funnel<ArtifactPath, LookedUp>
+  readonly companions: Companions
 }
 
 interface LookedUp {
@@ -109,7 +135,7 @@ function createFunnels(gateway: Gateway, id: PackageId): Funnels {
     maxWeight: maxFilesPerAppend,
     maxWaiting: 10_000,
   })
-  return { additions: createPackageFunnel(gateway, id), lookUps }
+  return { additions: createPackageFunnel(gateway, id), lookUps, companions: new Companions() }
 }
 
 interface Addition {

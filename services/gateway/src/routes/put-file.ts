@@ -1,3 +1,4 @@
+import { smallBlobBytes } from '@artifact-store/blobs'
 import { type ContentDigests, type FileEntry, isArtifactError, isBlake3, type PackageHead, pathTaken } from '@artifact-store/core'
 import { z } from 'zod'
 import type { GatewayContext } from '../context.ts'
@@ -32,12 +33,13 @@ export const putFileRoute = defineRoute({
     const declared = body.expect.find(digest => present && digest !== (isBlake3(digest) ? present.digest : present.sha256))
     if (present && declared) throw pathTaken(head, present, declared)
 
+    using arrival = body.size !== undefined && body.size <= smallBlobBytes ? gateway.packageFiles.announce(params.id) : undefined
     const upload = { bytes: body.open(), size: body.size, signal }
     const content = present
       ? await storeAgain(gateway, head, present, { ...upload, expect: body.expect })
       : await storeBytes(gateway, { ...upload, expect: body.expect })
     const added = { path: params.path, ...content, mediaType: body.mediaType }
-    const { outcome, file, position } = await gateway.packageFiles.add(params.id, added, caller.actor)
+    const { outcome, file, position } = await gateway.packageFiles.add(params.id, added, caller.actor, { arrival })
     await answerAt(c, gateway.follower, position)
     // Hono's own path is decoded, and a header holds no such text.
     c.header('location', new URL(c.req.url).pathname)
