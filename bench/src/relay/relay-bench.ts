@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { defaultStreamName, openPostgresLog } from '@artifact-store/log'
 import type { NatsConnection, StreamConfig } from 'nats'
 import type { Bench, Measurement } from '../harness/bench.ts'
@@ -76,6 +79,9 @@ export const relayBench: Bench = async ({ rounds, seconds, say }) => {
 async function onNewStream<T>(connection: NatsConnection, config: StreamConfig | undefined, work: () => Promise<T>): Promise<T> {
   const manager = await connection.jetstreamManager()
   await manager.streams.delete(defaultStreamName)
+  // Or whoever comes next would pay for what the one before has left to be written and collected.
+  await promisify(execFile)('sync')
+  await sleep(1000)
   if (config) await manager.streams.add(config)
   return work()
 }

@@ -6,26 +6,23 @@ const patienceMs = 5
  * `commit_delay`, `commit_siblings`.) Nobody waits who is alone.
  */
 export class Companions {
-  #onTheWay = 0
+  readonly #onTheWay = new Set<object>()
   #waiting: { readonly released: Promise<void>; readonly release: () => void } | undefined
 
-  /** Somebody is on the way, until this is disposed of. */
+  /** Somebody is on the way, until this is disposed of. Whoever has been waited for in vain is not waited for again. */
   announce(): Disposable {
-    this.#onTheWay += 1
-    let isHere = false
-    return {
+    const arrival: Disposable = {
       [Symbol.dispose]: () => {
-        if (isHere) return
-        isHere = true
-        this.#onTheWay -= 1
-        if (this.#onTheWay === 0) this.#waiting?.release()
+        if (this.#onTheWay.delete(arrival) && this.#onTheWay.size === 0) this.#waiting?.release()
       },
     }
+    this.#onTheWay.add(arrival)
+    return arrival
   }
 
   /** Returns when nobody is on the way any more, or after some milliseconds. */
   async gather(): Promise<void> {
-    if (this.#onTheWay === 0) return
+    if (this.#onTheWay.size === 0) return
     this.#waiting ??= this.#begin()
     await this.#waiting.released
   }
@@ -37,7 +34,10 @@ export class Companions {
       this.#waiting = undefined
       resolve()
     }
-    const timer = setTimeout(release, patienceMs)
+    const timer = setTimeout(() => {
+      this.#onTheWay.clear()
+      release()
+    }, patienceMs)
     return { released, release }
   }
 }
