@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { defaultStreamName, openPostgresLog } from '@artifact-store/log'
 import type { NatsConnection, StreamConfig } from 'nats'
 import type { Bench, Measurement } from '../harness/bench.ts'
 import { besideLongTransaction } from '../harness/beside-long-transaction.ts'
+import { flushDisk } from '../harness/flush-disk.ts'
 import { medianMeasurement, twoDigits } from '../harness/median.ts'
 import { publishBare, readMessages, withWrittenHeaders } from './bare-publisher.ts'
 import { fill } from './events.ts'
@@ -79,8 +78,8 @@ export const relayBench: Bench = async ({ rounds, seconds, say }) => {
 async function onNewStream<T>(connection: NatsConnection, config: StreamConfig | undefined, work: () => Promise<T>): Promise<T> {
   const manager = await connection.jetstreamManager()
   await manager.streams.delete(defaultStreamName)
-  // Or whoever comes next would pay for what the one before has left to be written and collected.
-  await promisify(execFile)('sync')
+  await flushDisk()
+  // The server still collects what the stream before has left in its memory.
   await sleep(1000)
   if (config) await manager.streams.add(config)
   return work()

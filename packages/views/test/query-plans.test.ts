@@ -128,9 +128,7 @@ describe('a query that is planned once', () => {
         await findTokensBySecrets(db, [digests[7]] as Digest[])
       }
       await fresh.database.pool.query(fill.replace(/;\s*analyze.*$/, '').replace(String(size), '20000'))
-      const { rows: statements } = await client.query<{ name: string; arguments: number }>(
-        'select name, cardinality(parameter_types) as arguments from pg_prepared_statements order by name',
-      )
+      const { rows: statements } = await client.query<{ name: string }>('select name from pg_prepared_statements order by name')
       expect(statements.map(({ name }) => name)).toEqual([
         'views-blobs-by-either',
         'views-directories-of-package',
