@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createContentHasher, openHashKernel } from '@artifact-store/blobs'
 import type { Bench, ByteMeasurement } from '../harness/bench.ts'
-import { flushDisk } from '../harness/flush-disk.ts'
 import { medianBytes, twoDigits } from '../harness/median.ts'
 import type { Contender } from './contender.ts'
 import { startNginx } from './contenders/nginx.ts'
@@ -57,7 +56,6 @@ export const bytesBench: Bench = async ({ rounds, seconds, say }) => {
     for (const load of loads) {
       for (const contender of contenders) {
         if (failed.has(contender) || (load.direction === 'tar' && !contender.tar)) continue
-        await flushDisk()
         const name = `${contender.name}, ${load.name}`
         const result = await measure(contender, load, seconds, stored.get(contender) ?? new Map()).catch((error: Error) => error)
         // One that ends in the middle must not take the others' figures with it; what it has measured before counts.

@@ -1,4 +1,5 @@
 import type { ByteMeasurement } from '../harness/bench.ts'
+import { flushDisk } from '../harness/flush-disk.ts'
 import { Connection } from './connection.ts'
 import type { Contender, Payload } from './contender.ts'
 import { newPayload, newTar } from './payloads.ts'
@@ -23,10 +24,9 @@ export async function measure(contender: Contender, load: Load, seconds: number,
   using stack = new DisposableStack()
   for (const connection of connections) stack.use(connection)
   // Code is compiled and connections to databases are opened before the measurement, as in a server that has been up for a while.
-  if (load.callers > 1) {
-    const warmUp = await runOf(contender, load, stored)
-    await Promise.all(connections.map(connection => untilTime(performance.now() + warmUpMs, () => warmUp(connection))))
-  }
+  const warmUp = await runOf(contender, load, stored)
+  await Promise.all(connections.map(connection => untilTime(performance.now() + warmUpMs, () => warmUp(connection))))
+  await flushDisk()
   const run = await runOf(contender, load, stored)
   resetPeak(contender.mover)
   const cpu = cpuSecondsOf(contender.pid)

@@ -22,6 +22,20 @@ describe('small blobs in a directory', () => {
     expect(await readdir(join(directory.path, 'staging'))).toEqual([])
   })
 
+  it('have a journal in several files when they are many', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'small-blobs-'))
+    {
+      await using store = await openFsBlobStore({ directory: directory.path })
+      // 18 MiB, of which a file takes 16 and the batch that fills it.
+      for (let batch = 0; batch < 9; batch += 1) {
+        const large = Array.from({ length: 32 }, (_, index) => content(64 * 1024, 1000 + 32 * batch + index))
+        await Promise.all(large.map(async blob => putSmall(store, await blob)))
+      }
+      expect(await readdir(join(directory.path, 'journal'))).toHaveLength(2)
+    }
+    expect(await readdir(join(directory.path, 'journal'))).toEqual([])
+  })
+
   it('replace one that is damaged', async () => {
     await using directory = await mkdtempDisposable(join(tmpdir(), 'small-blobs-'))
     await using store = await openFsBlobStore({ directory: directory.path })
@@ -48,9 +62,13 @@ describe('small blobs in a directory', () => {
     const [segment = ''] = await readdir(layout.journal)
     await appendFile(join(layout.journal, segment), Buffer.alloc(50, 7))
 
-    await using store = await openFsBlobStore({ directory: directory.path })
-    await expectAllThere(store)
-    expect(await digestsIn(store)).toHaveLength(blobs.length)
+    {
+      await using store = await openFsBlobStore({ directory: directory.path })
+      await expectAllThere(store)
+      expect(await digestsIn(store)).toHaveLength(blobs.length)
+      // They stand in a journal of the process that has put them again.
+      expect(await readdir(layout.journal)).not.toContain(segment)
+    }
     expect(await readdir(layout.journal)).toEqual([])
   })
 

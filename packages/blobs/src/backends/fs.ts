@@ -1,6 +1,5 @@
 import { open, rm, stat, statfs, unlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { ArtifactError, type Digest } from '@artifact-store/core'
 import { abortable } from '../abortable.ts'
@@ -41,7 +40,7 @@ export async function openFsBlobStore(options: { readonly directory: string }): 
   const owner = await stagingOwner()
   await collectStaging(layout.staging, owner)
   const store = new FsBlobStore(layout, directories, owner)
-  await replayJournals(layout, owner, ({ digest, bytes }) => store.put(Readable.from([bytes]), () => digest))
+  await replayJournals(layout, owner, ({ digest, bytes }) => store.putSmall(digest, bytes))
   return store
 }
 

@@ -38,6 +38,9 @@ export type JournalAnswer =
       }
     }
 
+/** From so many bytes on, a new segment is begun: whoever replays one has all of it in memory. */
+const segmentBytes = 16 * 1024 * 1024
+
 const { directory, owner } = workerData as JournalPlace
 const layout = blobLayout(directory)
 let segment: Segment | undefined
@@ -46,12 +49,8 @@ parentPort?.on('message', (order: JournalOrder) => parentPort?.postMessage(obey(
 
 function obey(order: JournalOrder): JournalAnswer {
   try {
-    if ('seal' in order) {
-      const sealed = segment?.path
-      segment?.close()
-      segment = undefined
-      return { segment: sealed }
-    }
+    if ('seal' in order) return { segment: seal() }
+    if (segment !== undefined && segment.length >= segmentBytes) seal()
     segment ??= new Segment(join(layout.journal, stagingName(owner)))
     segment.append(new Uint8Array(order.records))
     for (const { digest, offset, length } of order.blobs) writeBlob(digest, new Uint8Array(order.records, offset, length))
@@ -60,6 +59,13 @@ function obey(order: JournalOrder): JournalAnswer {
     if (isArtifactError(error)) return { failure: { kind: error.kind, message: error.message, details: error.details } }
     throw error
   }
+}
+
+function seal(): string | undefined {
+  const sealed = segment?.path
+  segment?.close()
+  segment = undefined
+  return sealed
 }
 
 /** As a put does it, but for the flushes: what a power failure takes is written again from the journal. */

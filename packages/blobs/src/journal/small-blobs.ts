@@ -9,9 +9,9 @@ import { encodeRecords, type JournalRecord, recordBytes } from './record.ts'
 
 /** The most that one flush covers, in blobs and bytes. */
 const batchLimits = { blobs: 512, bytes: 4 * 1024 * 1024 }
-/** So many bytes in the journal are enough to let go of it, and so many too much to go on without. */
-const settleBytes = 32 * 1024 * 1024
-const mostBytes = 256 * 1024 * 1024
+/** So much in the journal is enough to let go of it, and so much too much to go on without. A burst that fits need not wait for its own flushing. */
+const enough = { blobs: 32_768, bytes: 128 * 1024 * 1024 }
+const tooMuch = { blobs: 65_536, bytes: 256 * 1024 * 1024 }
 /** After so long without a batch, in milliseconds, what is in the journal is let go of, however little. */
 const settleAfterMs = 10_000
 
@@ -38,8 +38,8 @@ export class SmallBlobs implements AsyncDisposable {
   /** What is in the journal. */
   readonly #unsettled: Digest[] = []
   #unsettledBytes = 0
-  /** Segments that are not written to any more. */
-  #sealed: readonly string[] = []
+  /** The files of the journal. */
+  readonly #segments = new Set<string>()
 
   constructor(place: JournalPlace) {
     this.#place = place
@@ -69,13 +69,13 @@ export class SmallBlobs implements AsyncDisposable {
     while (this.#queue.length > 0) {
       const batch = this.#takeBatch()
       try {
-        if (this.#unsettledBytes >= mostBytes) await this.#settle()
+        if (this.#holds(tooMuch)) await this.#settle()
         await this.#write(batch.map(({ record }) => record))
         for (const { resolve } of batch) resolve()
       } catch (error) {
         for (const { reject } of batch) reject(error)
       }
-      if (this.#unsettledBytes >= settleBytes) this.#settleLater()
+      if (this.#holds(enough)) this.#settleLater()
     }
     this.#running = undefined
     this.#timer = setTimeout(() => this.#settleLater(), settleAfterMs).unref()
@@ -101,6 +101,10 @@ export class SmallBlobs implements AsyncDisposable {
     this.#unsettledBytes += written
   }
 
+  #holds({ blobs, bytes }: typeof enough): boolean {
+    return this.#unsettled.length >= blobs || this.#unsettledBytes >= bytes
+  }
+
   /** What fails here is tried again with the next batch, which fails in its turn when there is too much in the journal. */
   #settleLater(): void {
     this.#settle().catch(() => undefined)
@@ -116,27 +120,31 @@ export class SmallBlobs implements AsyncDisposable {
 
   async #flushAndRemove(): Promise<void> {
     if (this.#unsettled.length === 0) return
-    const sealed = await this.#ask({ seal: true })
-    if (sealed !== undefined) this.#sealed = [...this.#sealed, sealed]
-    // All that was answered before the sealing is in sealed segments, and nothing else is.
-    const [digests, bytes, segments] = [this.#unsettled.splice(0), this.#unsettledBytes, this.#sealed]
+    await this.#ask({ seal: true })
+    // All that was answered before the sealing is in segments that are closed, and nothing else is.
+    const [digests, bytes, segments] = [this.#unsettled.splice(0), this.#unsettledBytes, [...this.#segments]]
     try {
       await flushBlobs(this.#layout, digests)
-      for (const segment of segments) await onDisk('remove', segment, rm(segment, { force: true }))
+      for (const segment of segments) {
+        await onDisk('remove', segment, rm(segment, { force: true }))
+        this.#segments.delete(segment)
+      }
     } catch (error) {
-      this.#unsettled.push(...digests)
+      // One by one: there may be more than a call takes arguments.
+      for (const digest of digests) this.#unsettled.push(digest)
       throw error
     }
-    this.#sealed = this.#sealed.filter(segment => !segments.includes(segment))
     this.#unsettledBytes -= bytes
   }
 
-  async #ask(order: JournalOrder, transfer: readonly ArrayBuffer[] = []): Promise<string | undefined> {
+  async #ask(order: JournalOrder, transfer: readonly ArrayBuffer[] = []): Promise<void> {
     if (this.#thread === undefined || this.#thread.failed)
       this.#thread = new Thread(new URL('./journal-thread.ts', import.meta.url), 'journal', this.#place)
     const answer = await this.#thread.ask(order, transfer)
-    if ('segment' in answer) return answer.segment
-    const { kind, message, details } = answer.failure
-    throw new ArtifactError(kind, message, { details })
+    if ('failure' in answer) {
+      const { kind, message, details } = answer.failure
+      throw new ArtifactError(kind, message, { details })
+    }
+    if (answer.segment !== undefined) this.#segments.add(answer.segment)
   }
 }
