@@ -1,6 +1,7 @@
 import { ArtifactError, isArtifactError } from '@artifact-store/core'
 import type { BlobStore, ByteStream } from '../blob-store.ts'
 import type { ByteRange } from '../byte-range.ts'
+import { Turns } from '../turns.ts'
 import { type BlockRecord, isValueOf } from './block-record.ts'
 import type { BlobFacts } from './block-records.ts'
 import { blockSize, createBlockHasher } from './tree-hasher.ts'
@@ -38,6 +39,11 @@ export async function* provenRead(
   }
 }
 
+/** A block is held until it is proven and has left. That many are, however many read, */
+const turns = new Turns(8)
+/** as long as none takes longer than so many milliseconds to leave: a slow reader does not keep the others from theirs. */
+const patienceMs = 250
+
 /** The bytes of whole blocks from `read.start` on, each piece given out when all blocks that it is of are proven. Pieces are as long as they came. */
 async function* provenPieces(
   bytes: ByteStream,
@@ -45,31 +51,65 @@ async function* provenPieces(
   read: ByteRange,
   record: BlockRecord,
 ): AsyncGenerator<Uint8Array, void, void> {
-  using hasher = await createBlockHasher()
-  const pending: Uint8Array[] = []
+  const source = bytes[Symbol.asyncIterator]()
+  /** Everything before it is proven. */
   let position = read.start
-  hasher.begin(position / blockSize)
-  for await (const chunk of bytes) {
-    let proven = 0
-    for (let at = 0; at < chunk.length && position < read.end; ) {
-      const end = Math.min(endOfBlock(position + 1), size)
-      const piece = chunk.subarray(at, at + end - position)
-      hasher.update(piece)
-      at += piece.length
-      position += piece.length
-      if (position < end) continue
-      const index = startOfBlock(position - 1) / blockSize
-      if (!isValueOf(record, index, hasher.value())) throw wrongBlock(digest, { start: index * blockSize, end })
-      yield* pending.splice(0)
-      proven = at
-      hasher.begin(index + 1)
-    }
-    // One piece where it can be, for whoever writes it.
-    if (proven > 0) yield proven === chunk.length ? chunk : chunk.subarray(0, proven)
-    if (position === read.end) return
-    if (proven < chunk.length) pending.push(chunk.subarray(proven))
+  /** What has come of the block there. */
+  let rest: Uint8Array | undefined
+  let wrong: ArtifactError | undefined
+
+  const nextChunk = async (): Promise<Uint8Array> => {
+    const { done, value } = await source.next()
+    if (done) throw wrongBlock(digest, { start: startOfBlock(position), end: read.end })
+    return value
   }
-  throw wrongBlock(digest, { start: startOfBlock(position), end: read.end })
+  const nextPieces = async (): Promise<Uint8Array[]> => {
+    using hasher = await createBlockHasher()
+    const pieces: Uint8Array[] = []
+    let hashed = position
+    hasher.begin(position / blockSize)
+    for (;;) {
+      const chunk = rest ?? (await nextChunk())
+      rest = undefined
+      let proven = 0
+      for (let at = 0; at < chunk.length && hashed < read.end; ) {
+        const end = Math.min(endOfBlock(hashed + 1), size)
+        const piece = chunk.subarray(at, at + end - hashed)
+        hasher.update(piece)
+        at += piece.length
+        hashed += piece.length
+        if (hashed < end) continue
+        const index = startOfBlock(hashed - 1) / blockSize
+        if (!isValueOf(record, index, hasher.value())) {
+          wrong = wrongBlock(digest, { start: index * blockSize, end })
+          break
+        }
+        position = hashed
+        proven = at
+        hasher.begin(index + 1)
+      }
+      if (proven > 0) {
+        // One piece where it can be, for whoever writes it.
+        pieces.push(proven === chunk.length ? chunk : chunk.subarray(0, proven))
+        if (proven < chunk.length) rest = chunk.subarray(proven)
+        return pieces
+      }
+      if (wrong) throw wrong
+      pieces.push(chunk)
+    }
+  }
+  try {
+    while (position < read.end) {
+      using turn = await turns.take()
+      const pieces = await nextPieces()
+      turn.endIn(patienceMs)
+      // What has left is not held any more.
+      for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) yield piece
+      if (wrong) throw wrong
+    }
+  } finally {
+    await source.return?.()
+  }
 }
 
 function startOfBlock(position: number): number {

@@ -3,7 +3,7 @@ export const blockSize = 1024 * 1024
 /** The same where many read or write at once: memory has to be bounded, and together they keep the disk busy with less each. */
 export const crowdedBlockSize = blockSize / 8
 /** From so many on. */
-export const crowd = 16
+export const crowd = 8
 
 /** What WebAssembly counts memory in. */
 const pageBytes = 64 * 1024
