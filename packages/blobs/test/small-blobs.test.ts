@@ -1,4 +1,4 @@
-import { appendFile, mkdtempDisposable, readdir, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtempDisposable, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -26,12 +26,26 @@ describe('small blobs in a directory', () => {
     await using directory = await mkdtempDisposable(join(tmpdir(), 'small-blobs-'))
     {
       await using store = await openFsBlobStore({ directory: directory.path })
-      // 18 MiB, of which a file takes 16 and the batch that fills it.
-      for (let batch = 0; batch < 9; batch += 1) {
-        const large = Array.from({ length: 32 }, (_, index) => content(64 * 1024, 1000 + 32 * batch + index))
-        await Promise.all(large.map(async blob => putSmall(store, await blob)))
-      }
+      for await (const batch of moreThanAFile()) await Promise.all(batch.map(blob => putSmall(store, blob)))
       expect(await readdir(join(directory.path, 'journal'))).toHaveLength(2)
+    }
+    expect(await readdir(join(directory.path, 'journal'))).toEqual([])
+  })
+
+  it('leave no journal behind where they could not be written, however many they were', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'small-blobs-'))
+    const { blobs: place } = blobLayout(directory.path)
+    {
+      await using store = await openFsBlobStore({ directory: directory.path })
+      await rm(place, { recursive: true })
+      await writeFile(place, 'no directory')
+      for await (const batch of moreThanAFile()) {
+        const puts = await Promise.allSettled(batch.map(blob => putSmall(store, blob)))
+        expect(puts.filter(({ status }) => status === 'fulfilled')).toEqual([])
+      }
+      await rm(place)
+      await mkdir(place)
+      await Promise.all(blobs.map(blob => putSmall(store, blob)))
     }
     expect(await readdir(join(directory.path, 'journal'))).toEqual([])
   })
@@ -92,6 +106,12 @@ describe('small blobs in a directory', () => {
     expect(await store.putBytes(one.bytes)).toMatchObject({ digest: one.digest, size: one.bytes.length })
   })
 })
+
+/** 18 MiB in batches of two: a file of the journal takes 16 and is then not written to any more. */
+async function* moreThanAFile(): AsyncGenerator<Content[]> {
+  for (let batch = 0; batch < 9; batch += 1)
+    yield await Promise.all(Array.from({ length: 32 }, (_, index) => content(64 * 1024, 1000 + 32 * batch + index)))
+}
 
 async function putSmall(store: BlobStore, { digest, bytes }: Content): Promise<void> {
   await store.putSmall?.(digest, bytes)

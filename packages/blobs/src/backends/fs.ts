@@ -39,8 +39,10 @@ export async function openFsBlobStore(options: { readonly directory: string }): 
   await directories.ensure(layout.journal)
   const owner = await stagingOwner()
   await collectStaging(layout.staging, owner)
-  const store = new FsBlobStore(layout, directories, owner)
+  await using opening = new AsyncDisposableStack()
+  const store = opening.use(new FsBlobStore(layout, directories, owner))
   await replayJournals(layout, owner, ({ digest, bytes }) => store.putSmall(digest, bytes))
+  opening.move()
   return store
 }
 

@@ -27,16 +27,15 @@ export type JournalOrder =
   /** Begin a new segment with the next batch. */
   | { readonly seal: true }
 
-export type JournalAnswer =
-  /** The segment that was written to or sealed. */
-  | { readonly segment: string | undefined }
-  | {
-      readonly failure: {
-        readonly kind: ErrorKind
-        readonly message: string
-        readonly details: Readonly<Record<string, unknown>>
-      }
-    }
+export interface JournalAnswer {
+  /** The segment that was written to or sealed; where that failed, the one that is open. */
+  readonly segment: string | undefined
+  readonly failure?: {
+    readonly kind: ErrorKind
+    readonly message: string
+    readonly details: Readonly<Record<string, unknown>>
+  }
+}
 
 /** From so many bytes on, a new segment is begun: whoever replays one has all of it in memory. */
 const segmentBytes = 16 * 1024 * 1024
@@ -56,7 +55,8 @@ function obey(order: JournalOrder): JournalAnswer {
     for (const { digest, offset, length } of order.blobs) writeBlob(digest, new Uint8Array(order.records, offset, length))
     return { segment: segment.path }
   } catch (error) {
-    if (isArtifactError(error)) return { failure: { kind: error.kind, message: error.message, details: error.details } }
+    if (isArtifactError(error))
+      return { segment: segment?.path, failure: { kind: error.kind, message: error.message, details: error.details } }
     throw error
   }
 }

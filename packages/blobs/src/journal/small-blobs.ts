@@ -140,11 +140,8 @@ export class SmallBlobs implements AsyncDisposable {
   async #ask(order: JournalOrder, transfer: readonly ArrayBuffer[] = []): Promise<void> {
     if (this.#thread === undefined || this.#thread.failed)
       this.#thread = new Thread(new URL('./journal-thread.ts', import.meta.url), 'journal', this.#place)
-    const answer = await this.#thread.ask(order, transfer)
-    if ('failure' in answer) {
-      const { kind, message, details } = answer.failure
-      throw new ArtifactError(kind, message, { details })
-    }
-    if (answer.segment !== undefined) this.#segments.add(answer.segment)
+    const { segment, failure } = await this.#thread.ask(order, transfer)
+    if (segment !== undefined) this.#segments.add(segment)
+    if (failure) throw new ArtifactError(failure.kind, failure.message, { details: failure.details })
   }
 }
