@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { generatedBytes } from '../src/generated-bytes.ts'
 import { watchMemory } from '../src/resident-memory.ts'
 import { startStore } from '../src/running-store.ts'
+import { sha256Of } from '../src/sha256-of.ts'
 import { temporaryDirectory } from '../src/temporary-directory.ts'
 
 const mebibyte = 1024 * 1024
@@ -35,10 +36,8 @@ it(`takes and gives 2 GiB with less than ${limit} MiB of resident memory in each
   expect(file).toMatchObject({ size, sha256 })
   await client.packages.finalize(id)
 
-  const received = createHash('sha256')
   const { body: bytes } = await client.files.get(id, 'large.bin')
-  for await (const chunk of bytes) received.update(chunk)
-  expect(`sha256:${received.digest('hex')}`).toBe(sha256)
+  expect(`sha256:${await sha256Of(bytes)}`).toBe(sha256)
 
   const peaks = Object.fromEntries(
     await Promise.all(watched.map(async ([service, watch]) => [service, Math.ceil((await watch.peak()) / mebibyte)] as const)),

@@ -3,6 +3,7 @@ import type { ArtifactStoreClient } from '@artifact-store/client'
 import { generatedBytes } from '../generated-bytes.ts'
 import { watchMemory } from '../resident-memory.ts'
 import type { RunningStore } from '../running-store.ts'
+import { sha256Of } from '../sha256-of.ts'
 
 export interface TransfersSoak {
   /** Bytes of a file. */
@@ -64,8 +65,6 @@ async function upload(
 
 /** @returns the SHA-256 of what came. */
 async function download(client: ArtifactStoreClient, id: string, file: string): Promise<string> {
-  const hash = createHash('sha256')
   const { body } = await client.files.get(id, file)
-  for await (const chunk of body) hash.update(chunk)
-  return hash.digest('hex')
+  return await sha256Of(body)
 }

@@ -5,6 +5,7 @@ import { createBLAKE3 } from 'hash-wasm'
 import { generatedBytes } from '../generated-bytes.ts'
 import type { RunningStore } from '../running-store.ts'
 import { seededRandom } from '../seeded-random.ts'
+import { sha256Of } from '../sha256-of.ts'
 import { type MoreGateway, startMoreGateway } from './more-gateways.ts'
 
 export interface TusSoak {
@@ -74,14 +75,13 @@ export async function tusSoak(store: RunningStore, { size, kills, seed, say }: T
   using after = store.client({ url: second.url })
   const stored = await put(after, second)
 
-  const fetched = createHash('sha256')
   const { body } = await after.blobs.get(expected.digest)
-  for await (const chunk of body) fetched.update(chunk)
+  const fetched = await sha256Of(body)
   return {
     kills: killed,
     sent,
     stored: { digest: stored.digest, sha256: stored.sha256 },
-    fetched: `sha256:${fetched.digest('hex')}`,
+    fetched: `sha256:${fetched}`,
     expected,
   }
 }

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { Turns } from '../src/turns.ts'
+import { Turns } from '../src/blocks/turns.ts'
 
 it('lets so many go on at once, and the others in the order of their coming', async () => {
-  const turns = new Turns(2)
+  const turns = new Turns(2, 60_000)
   const went: number[] = []
   const taken = Array.from({ length: 5 }, async (_, i) => {
     const turn = await turns.take()
@@ -24,10 +24,9 @@ it('lets so many go on at once, and the others in the order of their coming', as
   expect(went).toEqual([0, 1, 2, 3, 4])
 })
 
-it('ends a turn by itself, where that is asked for', async () => {
-  const turns = new Turns(1)
+it('waits for nobody whose turn takes too long', async () => {
+  const turns = new Turns(1, 500)
   const first = await turns.take()
-  first.endIn(1)
   const second = await turns.take()
   // The first is over; that it is disposed of as well is not the end of another.
   first[Symbol.dispose]()

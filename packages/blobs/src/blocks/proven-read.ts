@@ -1,10 +1,10 @@
 import { ArtifactError, isArtifactError } from '@artifact-store/core'
 import type { BlobStore, ByteStream } from '../blob-store.ts'
 import type { ByteRange } from '../byte-range.ts'
-import { Turns } from '../turns.ts'
 import { type BlockRecord, isValueOf } from './block-record.ts'
 import type { BlobFacts } from './block-records.ts'
 import { blockSize, createBlockHasher } from './tree-hasher.ts'
+import { Turns } from './turns.ts'
 
 /**
  * Reads the blocks that the wanted part touches and yields each byte as soon as its block is proven. A backend that gives wrong bytes for a range is
@@ -39,10 +39,8 @@ export async function* provenRead(
   }
 }
 
-/** A block is held until it is proven and has left. That many are, however many read, */
-const turns = new Turns(8)
-/** as long as none takes longer than so many milliseconds to leave: a slow reader does not keep the others from theirs. */
-const patienceMs = 250
+/** A block is held from its first byte until it is proven and has left. Eight are, however many read; one that is slow to come or to leave keeps the others waiting for 250 ms. */
+const turns = new Turns(8, 250)
 
 /** The bytes of whole blocks from `read.start` on, each piece given out when all blocks that it is of are proven. Pieces are as long as they came. */
 async function* provenPieces(
@@ -100,9 +98,8 @@ async function* provenPieces(
   }
   try {
     while (position < read.end) {
-      using turn = await turns.take()
+      using _ = await turns.take()
       const pieces = await nextPieces()
-      turn.endIn(patienceMs)
       // What has left is not held any more.
       for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) yield piece
       if (wrong) throw wrong
