@@ -7,6 +7,7 @@ import { authenticate, authorize } from './http/authenticate.ts'
 import { clientSignal } from './http/client-signal.ts'
 import { rawOf } from './http/raw.ts'
 import { refuseUnfaithfulTarget } from './http/raw-target.ts'
+import { setHeader } from './http/set-header.ts'
 import { minPositionHeader } from './http/with-position.ts'
 import type { Admission } from './limits/token-limits.ts'
 import type { Route } from './route.ts'
@@ -21,7 +22,7 @@ export function mountRoutes(app: App, routes: readonly Route[], gateway: Gateway
   })
   for (const path of ['/v1/uploads', uploadPath]) {
     app.use(path, async (c, next) => {
-      for (const [name, value] of Object.entries(everyTusAnswer)) c.header(name, value)
+      for (const [name, value] of Object.entries(everyTusAnswer)) setHeader(c, name, value)
       await next()
     })
   }

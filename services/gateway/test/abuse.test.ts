@@ -51,6 +51,20 @@ describe('a client that sends nothing more', () => {
     await expect.poll(() => api.staging()).toEqual([])
   })
 
+  it('is waited for anew with each piece of a small file, which is whole in the end', async () => {
+    const socket = await sent(
+      `PUT /v1/packages/${open}/files/in-pieces HTTP/1.1\r\nContent-Length: 6\r\nConnection: close\r\n`,
+      'on',
+    )
+    const answer = all(socket)
+    for (const piece of ['e', 't', 'wo']) {
+      await new Promise(resolve => setTimeout(resolve, 500))
+      socket.write(piece)
+    }
+    expect(await answer).toMatch(/^HTTP\/1\.1 201 /)
+    expect((await api.call('GET', `/v1/packages/${open}/files/in-pieces`)).bytes.toString()).toBe('onetwo')
+  })
+
   it('keeps what had arrived of its upload in pieces', async () => {
     const tus = { 'tus-resumable': '1.0.0' }
     const created = await api.call('POST', '/v1/uploads', { headers: { ...tus, 'upload-length': '1000' } })

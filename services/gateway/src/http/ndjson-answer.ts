@@ -14,13 +14,11 @@ const mostWaiting = 16 * 1024 * 1024
  * before is answered by a problem document with its own status.
  */
 export class NdjsonAnswer {
-  readonly #c: Context<AppEnv>
   readonly #outgoing: ServerResponse
 
   constructor(c: Context<AppEnv>) {
     const outgoing = outgoingOf(c)
     if (!outgoing) throw new ArtifactError('internal', 'lines are sent on the raw response, which is not here')
-    this.#c = c
     this.#outgoing = outgoing
   }
 
@@ -45,7 +43,6 @@ export class NdjsonAnswer {
 
   #begin(): void {
     if (this.#outgoing.headersSent) return
-    for (const [name, value] of this.#c.res.headers) this.#outgoing.setHeader(name, value)
     this.#outgoing.writeHead(200, { 'content-type': ndjsonType, 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   }
 }

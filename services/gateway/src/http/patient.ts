@@ -23,13 +23,15 @@ export async function* patient(bytes: AsyncIterable<Uint8Array>, idleMs: number)
 function within<T>(next: Promise<T>, idleMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(
-        new ArtifactError(
-          'body-incomplete',
-          `no byte of the body came for ${idleMs / 1000} s: send it again, over a connection that moves`,
-        ),
-      )
+      reject(silentFor(idleMs))
     }, idleMs)
     next.then(resolve, reject).finally(() => clearTimeout(timer))
   })
+}
+
+export function silentFor(idleMs: number): ArtifactError {
+  return new ArtifactError(
+    'body-incomplete',
+    `no byte of the body came for ${idleMs / 1000} s: send it again, over a connection that moves`,
+  )
 }

@@ -1,10 +1,11 @@
-import type { ByteStream } from '@artifact-store/blobs'
+import { type ByteStream, smallBlobBytes } from '@artifact-store/blobs'
 import { type AnyDigest, ArtifactError, defaultMediaType, parseMediaType } from '@artifact-store/core'
 import { type AppEnv, acceptBody } from '@artifact-store/service'
 import type { Context } from 'hono'
 import { atMost, fileTooLarge } from '../limits/upload-limits.ts'
 import { patient } from './patient.ts'
 import { rawOf } from './raw.ts'
+import { readSmall } from './read-small.ts'
 import { parseReprDigest } from './repr-digest.ts'
 
 /** A body as its head describes it, before a byte of it is read. */
@@ -16,6 +17,8 @@ export interface IncomingBody {
   readonly mediaType: string
   /** Asks for the body (`100 Continue`) and reads it. */
   open(): ByteStream
+  /** The same, but a body that announces itself as a small one is read whole. */
+  openOrRead(): ByteStream | Promise<Uint8Array>
 }
 
 export interface BodyLimits {
@@ -45,14 +48,18 @@ export function receiveBody(c: Context<AppEnv>, limits: BodyLimits): IncomingBod
     ...parseReprDigest('Content-Digest', c.req.header('content-digest')),
   ]
   const mediaType = parseMediaType(c.req.header('content-type') ?? defaultMediaType)
-  const open = () => patient(readBody(c, size), idleMs)
-  // A declared length is kept by Node's parser.
-  return {
-    size,
-    expect,
-    mediaType,
-    open: size === undefined && maxBytes !== Number.POSITIVE_INFINITY ? () => atMost(open(), maxBytes) : open,
+  const open = () => {
+    const bytes = patient(readBody(c, size), idleMs)
+    // A declared length is kept by Node's parser.
+    return size === undefined && maxBytes !== Number.POSITIVE_INFINITY ? atMost(bytes, maxBytes) : bytes
   }
+  const openOrRead = () => {
+    const { incoming, outgoing } = rawOf(c)
+    if (!incoming || size === undefined || size > smallBlobBytes) return open()
+    acceptBody(outgoing)
+    return readSmall(incoming, idleMs, (received, cause) => brokenOff(received, size, cause))
+  }
+  return { size, expect, mediaType, open, openOrRead }
 }
 
 async function* readBody(c: Context<AppEnv>, size: number | undefined): AsyncGenerator<Uint8Array> {
@@ -73,13 +80,14 @@ async function* readBody(c: Context<AppEnv>, size: number | undefined): AsyncGen
       }
     }
   } catch (error) {
-    throw new ArtifactError(
-      'body-incomplete',
-      `the body broke off after ${received} of ${size ?? 'an unknown number of'} bytes: nothing was kept, send it again`,
-      {
-        cause: error,
-        details: { receivedBytes: received, ...(size === undefined ? {} : { expectedBytes: size }) },
-      },
-    )
+    throw brokenOff(received, size, error)
   }
+}
+
+function brokenOff(received: number, size: number | undefined, cause: unknown): ArtifactError {
+  return new ArtifactError(
+    'body-incomplete',
+    `the body broke off after ${received} of ${size ?? 'an unknown number of'} bytes: nothing was kept, send it again`,
+    { cause, details: { receivedBytes: received, ...(size === undefined ? {} : { expectedBytes: size }) } },
+  )
 }

@@ -17,7 +17,7 @@ export async function sendBytes(
   const iterator = bytes[Symbol.asyncIterator]()
   // The first chunk before the head: a blob of one chunk that is corrupt is still answered by a problem.
   let next = await iterator.next()
-  writeHead(c, outgoing, status, headers)
+  outgoing.writeHead(status, headers)
   let leaving: Promise<void> | undefined
   for (; !next.done; next = await iterator.next()) {
     await leaving
@@ -37,7 +37,7 @@ export function sendWhole(
   { headers, bytes }: { readonly headers: Readonly<Record<string, string>>; readonly bytes: Uint8Array },
 ): Response {
   const outgoing = rawResponse(c)
-  writeHead(c, outgoing, 200, headers)
+  outgoing.writeHead(200, headers)
   outgoing.end(bytes)
   return RESPONSE_ALREADY_SENT
 }
@@ -46,17 +46,6 @@ function rawResponse(c: Context<AppEnv>): ServerResponse {
   const outgoing = outgoingOf(c)
   if (!outgoing) throw new ArtifactError('internal', 'bytes are sent on the raw response, which is not here')
   return outgoing
-}
-
-/** The head, with what was set on Hono's answer before. */
-function writeHead(
-  c: Context<AppEnv>,
-  outgoing: ServerResponse,
-  status: number,
-  headers: Readonly<Record<string, string>>,
-): void {
-  for (const [name, value] of c.res.headers) outgoing.setHeader(name, value)
-  outgoing.writeHead(status, headers)
 }
 
 /** Writes a chunk; resolves when it has left or nothing ever will. */

@@ -41,7 +41,6 @@ export async function streamEvents(c: Context<AppEnv>, options: EventStreamOptio
   const first = await pages.next()
   if (c.req.raw.method === 'HEAD') return c.body(null, 200, headers)
 
-  for (const [name, value] of c.res.headers) outgoing.setHeader(name, value)
   outgoing.writeHead(200, headers)
   outgoing.write(openingFrame)
   const sending = new Sending(outgoing, options)

@@ -2,6 +2,7 @@ import type { AppEnv } from '@artifact-store/service'
 import type { Context } from 'hono'
 import type { ViewsFollower } from '../views-follower.ts'
 import { prefers } from './preferences.ts'
+import { setHeader } from './set-header.ts'
 
 /** The header that carries a position of the log: of a write in answers, the least to be seen in requests. */
 export const positionHeader = 'artifact-position'
@@ -14,14 +15,14 @@ export const minPositionHeader = 'artifact-min-position'
 export async function answerAt(c: Context<AppEnv>, follower: ViewsFollower, position: number | undefined): Promise<void> {
   if (position === undefined) return
   if (!prefersAsync(c)) return answerBehind(c, follower, position)
-  c.header(positionHeader, String(position))
-  c.header('preference-applied', 'respond-async')
+  setHeader(c, positionHeader, String(position))
+  setHeader(c, 'preference-applied', 'respond-async')
 }
 
 /** The same where the answer itself is read from the views. */
 export async function answerBehind(c: Context<AppEnv>, follower: ViewsFollower, position: number | undefined): Promise<void> {
   if (position === undefined) return
-  c.header(positionHeader, String(position))
+  setHeader(c, positionHeader, String(position))
   await follower.reached(position)
 }
 

@@ -10,15 +10,17 @@ export type KnownBlob = Pick<BlobRow, 'digest' | 'state' | 'fixity' | 'revision'
 
 /** Bytes to keep, and what they must turn out to be. */
 export interface Upload {
-  readonly bytes: ByteStream
+  /** As a stream, or in memory. */
+  readonly bytes: ByteStream | Promise<Uint8Array>
   readonly size: number | undefined
   readonly expect: readonly AnyDigest[]
   readonly signal: AbortSignal
 }
 
 /** Puts the bytes under their digest: durable when this returns, and told to nobody yet. Bytes that were there are healed. */
-export function storeBytes(gateway: Pick<GatewayContext, 'blobs'>, upload: Upload): Promise<ContentDigests> {
+export async function storeBytes(gateway: Pick<GatewayContext, 'blobs'>, upload: Upload): Promise<ContentDigests> {
   const { bytes, size, expect, signal } = upload
+  if (bytes instanceof Promise) return gateway.blobs.putBytes(await bytes, { expect, size, signal })
   return gateway.blobs.put(bytes, { expect, size, signal })
 }
 

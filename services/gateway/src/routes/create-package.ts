@@ -1,5 +1,6 @@
 import { parseAnyDigest } from '@artifact-store/core'
 import { z } from 'zod'
+import { setHeader } from '../http/set-header.ts'
 import { answerBehind } from '../http/with-position.ts'
 import { createPackage } from '../registry/create-package.ts'
 import { defineRoute } from '../route.ts'
@@ -45,7 +46,7 @@ export const createPackageRoute = defineRoute({
   async handle({ c, gateway, caller, body }) {
     const { answer: id, position } = await createPackage(gateway, caller, body, c.req.header('idempotency-key'))
     await answerBehind(c, gateway.follower, position)
-    c.header('location', `/v1/packages/${id}`)
+    setHeader(c, 'location', `/v1/packages/${id}`)
     return c.json(await loadPackageDocument(gateway, id), 201)
   },
 })

@@ -1,6 +1,7 @@
 import { ArtifactError } from '@artifact-store/core'
 import { findViewTask, requestViewTask } from '@artifact-store/views'
 import { z } from 'zod'
+import { setHeader } from '../http/set-header.ts'
 import { defineRoute } from '../route.ts'
 import { toViewTaskDocument, viewTaskDocument } from './view-task-document.ts'
 
@@ -27,7 +28,7 @@ export const createViewTaskRoute = defineRoute({
     const id = await requestViewTask(gateway.database, body.kind, caller.actor)
     const task = await findViewTask(gateway.database, id)
     if (!task) throw new ArtifactError('internal', `task ${id} is gone as soon as it was made`)
-    c.header('location', `/v1/admin/views/tasks/${id}`)
+    setHeader(c, 'location', `/v1/admin/views/tasks/${id}`)
     return c.json(toViewTaskDocument(task), 202)
   },
 })

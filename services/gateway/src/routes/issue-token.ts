@@ -1,5 +1,6 @@
 import { makeEvent } from '@artifact-store/core'
 import { z } from 'zod'
+import { setHeader } from '../http/set-header.ts'
 import { answerAt } from '../http/with-position.ts'
 import { decideAndAppend } from '../registry/decide-and-append.ts'
 import { newTokenSecret, tokenOf } from '../registry/token.ts'
@@ -43,8 +44,8 @@ export const issueTokenRoute = defineRoute({
       },
     }))
     await answerAt(c, gateway.follower, position)
-    c.header('cache-control', 'no-store')
-    c.header('location', `/v1/tokens/${id}`)
+    setHeader(c, 'cache-control', 'no-store')
+    setHeader(c, 'location', `/v1/tokens/${id}`)
     return c.json(
       {
         id,

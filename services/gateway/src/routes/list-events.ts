@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { followSelected } from '../events/follow-selected.ts'
 import { cloudEventJson } from '../events/server-sent.ts'
 import { authenticate, authorize } from '../http/authenticate.ts'
+import { setHeader } from '../http/set-header.ts'
 import { streamEvents } from '../http/stream-events.ts'
 import { positionHeader } from '../http/with-position.ts'
 import { defineRoute } from '../route.ts'
@@ -76,10 +77,9 @@ export const listEventsRoute = defineRoute({
     }
     const { events, position, atEnd } = await select(selection).page(after, limit, pageBytes)
     metrics.sent.inc({ over: 'pages' }, events.length)
-    c.header(positionHeader, String(position))
-    c.header('content-type', 'application/cloudevents-batch+json')
-    if (!atEnd) c.header('link', `<${nextPage(c.req.url, position)}>; rel="next"`)
-    return c.body(`[${events.map(cloudEventJson).join(',')}]`)
+    setHeader(c, positionHeader, String(position))
+    if (!atEnd) setHeader(c, 'link', `<${nextPage(c.req.url, position)}>; rel="next"`)
+    return c.body(`[${events.map(cloudEventJson).join(',')}]`, 200, { 'content-type': 'application/cloudevents-batch+json' })
   },
 })
 

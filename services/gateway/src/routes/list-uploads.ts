@@ -2,6 +2,7 @@ import { parseAnyDigest, parseUploadId } from '@artifact-store/core'
 import { z } from 'zod'
 import { decodeCursor, encodeCursor } from '../http/cursor.ts'
 import { nextLink } from '../http/next-link.ts'
+import { setHeader } from '../http/set-header.ts'
 import { defineRoute } from '../route.ts'
 import { toUploadDocument, uploadDocument } from '../uploads/upload-answer.ts'
 import { cursorParam, limitParam } from './parameters.ts'
@@ -39,7 +40,7 @@ export const listUploadsRoute = defineRoute({
     const last = page.at(-1)
     const next = uploads.length > limit && last ? encodeCursor(last.id) : undefined
     nextLink(c, next)
-    c.header('cache-control', 'no-store')
+    setHeader(c, 'cache-control', 'no-store')
     return c.json({ uploads: page.map(toUploadDocument), next })
   },
 })

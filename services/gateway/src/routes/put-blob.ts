@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { receiveBody } from '../http/receive-body.ts'
+import { sendJson } from '../http/send-json.ts'
+import { setHeader } from '../http/set-header.ts'
 import { answerAt } from '../http/with-position.ts'
 import { storeBlob } from '../registry/store-blob.ts'
 import { defineRoute } from '../route.ts'
@@ -24,13 +26,13 @@ export const putBlobRoute = defineRoute({
   async handle({ c, gateway, caller, params, signal }) {
     const body = receiveBody(c, { idleMs: gateway.bodyIdleMs, maxBytes: gateway.uploadLimits.maxBytes })
     const { answer, position } = await storeBlob(gateway, caller.actor, {
-      bytes: body.open(),
+      bytes: body.openOrRead(),
       size: body.size,
       expect: [params.digest, ...body.expect],
       signal,
     })
     await answerAt(c, gateway.follower, position)
-    c.header('location', `/v1/blobs/${answer.content.digest}`)
-    return c.json(answer.content, answer.isNew ? 201 : 200)
+    setHeader(c, 'location', `/v1/blobs/${answer.content.digest}`)
+    return sendJson(c, answer.content, answer.isNew ? 201 : 200)
   },
 })

@@ -3,6 +3,8 @@ import { type ContentDigests, type FileEntry, isArtifactError, isBlake3, type Pa
 import { z } from 'zod'
 import type { GatewayContext } from '../context.ts'
 import { receiveBody } from '../http/receive-body.ts'
+import { sendJson } from '../http/send-json.ts'
+import { setHeader } from '../http/set-header.ts'
 import { answerAt } from '../http/with-position.ts'
 import { storeBytes, type Upload } from '../registry/store-blob.ts'
 import { defineRoute } from '../route.ts'
@@ -34,7 +36,7 @@ export const putFileRoute = defineRoute({
     if (present && declared) throw pathTaken(head, present, declared)
 
     using arrival = body.size !== undefined && body.size <= smallBlobBytes ? gateway.packageFiles.announce(params.id) : undefined
-    const upload = { bytes: body.open(), size: body.size, signal }
+    const upload = { bytes: body.openOrRead(), size: body.size, signal }
     const content = present
       ? await storeAgain(gateway, head, present, { ...upload, expect: body.expect })
       : await storeBytes(gateway, { ...upload, expect: body.expect })
@@ -42,8 +44,8 @@ export const putFileRoute = defineRoute({
     const { outcome, file, position } = await gateway.packageFiles.add(params.id, added, caller.actor, { arrival })
     await answerAt(c, gateway.follower, position)
     // Hono's own path is decoded, and a header holds no such text.
-    c.header('location', new URL(c.req.url).pathname)
-    return c.json(toFileDocument(file), outcome === 'added' ? 201 : 200)
+    setHeader(c, 'location', new URL(c.req.url).pathname)
+    return sendJson(c, toFileDocument(file), outcome === 'added' ? 201 : 200)
   },
 })
 

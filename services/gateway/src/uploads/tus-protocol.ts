@@ -2,6 +2,7 @@ import { ArtifactError } from '@artifact-store/core'
 import type { AppEnv } from '@artifact-store/service'
 import { checksumAlgorithms } from '@artifact-store/uploads'
 import type { Context } from 'hono'
+import { setHeader } from '../http/set-header.ts'
 
 /** The version of the protocol: https://tus.io/protocols/resumable-upload (1.0). */
 const version = '1.0.0'
@@ -35,7 +36,7 @@ export function discovery(maxBytes: number): Record<string, string> {
 export function requireTusVersion(c: Context<AppEnv>): void {
   const given = c.req.header('tus-resumable')
   if (given === version) return
-  c.header('Tus-Version', version)
+  setHeader(c, 'Tus-Version', version)
   throw new ArtifactError(
     'precondition-failed',
     given === undefined
