@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createContentHasher, openHashKernel } from '@artifact-store/blobs'
 import type { Bench, ByteMeasurement } from '../harness/bench.ts'
 import { medianBytes, twoDigits } from '../harness/median.ts'
+import { partOfDisk } from '../harness/part-of-disk.ts'
 import type { Contender } from './contender.ts'
 import { startNginx } from './contenders/nginx.ts'
 import { startOurs } from './contenders/ours.ts'
@@ -34,8 +35,7 @@ export const bytesBench: Bench = async ({ rounds, seconds, say }) => {
   stack.defer(() => rm(root, { recursive: true, force: true }))
   const contenders: Contender[] = []
   for (const [name, start] of Object.entries(starts)) {
-    const directory = join(root, name.replaceAll(/\W+/g, '-'))
-    await mkdir(directory)
+    const directory = await partOfDisk(root, name)
     const contender = await start(directory).catch((error: Error) => error.message)
     if (contender === undefined) say(`${name}: not installed, left out`)
     else if (typeof contender === 'string') say(`${name}: left out, it does not start: ${contender}`)

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { startOurs } from '../bytes/contenders/ours.ts'
 import type { Bench, ByteMeasurement } from '../harness/bench.ts'
 import { median, medianBytes, twoDigits } from '../harness/median.ts'
+import { partOfDisk } from '../harness/part-of-disk.ts'
 import { copyRealTree } from './real-tree.ts'
 
 const mostFiles = 23_000
@@ -27,7 +28,7 @@ export const pushBench: Bench = async ({ rounds, say }) => {
   const seconds = new Map<string, number[]>(pushes.map(name => [name, []]))
   let sentAgain = 0
   for (let round = 1; round <= rounds; round += 1) {
-    await using store = await startOurs(join(root, `store-${round}`), 'portable')
+    await using store = await startOurs(await partOfDisk(root, `store-${round}`), 'portable')
     for (const name of pushes) {
       const begun = performance.now()
       const { sentBytes } = await push(tree, store.port, store.token)
