@@ -80,9 +80,10 @@ export async function createBlockHasher(): Promise<BlockHasher> {
 }
 
 // WebAssembly instances between two streams. Making one takes 75 to 100 µs, reusing one 4 µs, which at a thousand small files
-// a second is a tenth of a core; each live one also reserves gigabytes of address space. They hold no state that outlives `init`.
+// a second is a tenth of a core; each live one also reserves gigabytes of address space and takes a quarter of a megabyte. They hold no state that
+// outlives `init`. As many are kept as blocks are proven at once.
 const idle: IHasher[] = []
-const keepIdle = 32
+const keepIdle = 8
 
 async function lend(): Promise<IHasher> {
   return idle.pop() ?? (await createBLAKE3())
