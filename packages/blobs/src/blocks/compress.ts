@@ -28,25 +28,35 @@ export interface Compression {
   readonly flags: number
 }
 
+// Used over and over: the nodes of a large blob are a thousand, and what each left behind took the heap of 64 readers up by thirty megabytes.
+const state = new Uint32Array(16)
+const children = new Uint32Array(16)
+
 /** The first 8 words of the output. */
 export function compress({ value, block, length, counter, flags: domain }: Compression): Uint32Array {
-  const state = new Uint32Array(16)
   state.set(value)
-  state.set(initialValue.subarray(0, 4), 8)
+  for (let index = 0; index < 4; index += 1) state[8 + index] = initialValue[index] ?? 0
   state[12] = counter
   state[13] = counter / 0x1_0000_0000
   state[14] = length
   state[15] = domain
-  for (const schedule of schedules) round(state, block, schedule)
-  return state.subarray(0, 8).map((word, index) => word ^ (state[index + 8] ?? 0))
+  for (const schedule of schedules) round(block, schedule)
+  const output = new Uint32Array(8)
+  for (let index = 0; index < 8; index += 1) output[index] = (state[index] ?? 0) ^ (state[index + 8] ?? 0)
+  return output
 }
 
 /** The chaining value of a node of two children, 8 words each; at the root of the tree it is the digest. */
 export function parentValue(left: Uint32Array, right: Uint32Array, { isRoot = false } = {}): Uint32Array {
-  const block = new Uint32Array(16)
-  block.set(left)
-  block.set(right, 8)
-  return compress({ value: initialValue, block, length: 64, counter: 0, flags: flags.parent | (isRoot ? flags.root : 0) })
+  children.set(left)
+  children.set(right, 8)
+  return compress({
+    value: initialValue,
+    block: children,
+    length: 64,
+    counter: 0,
+    flags: flags.parent | (isRoot ? flags.root : 0),
+  })
 }
 
 // Where the four columns and the four diagonals of the state stand.
@@ -71,31 +81,23 @@ function messageSchedules(): readonly (readonly number[])[] {
   return all
 }
 
-function round(state: Uint32Array, message: Uint32Array, schedule: readonly number[]): void {
+function round(message: Uint32Array, schedule: readonly number[]): void {
   let next = 0
-  for (const [a, b, c, d] of lanes) {
-    const x = message[schedule[next] ?? 0] ?? 0
-    const y = message[schedule[next + 1] ?? 0] ?? 0
+  for (const lane of lanes) {
+    half(lane, message[schedule[next] ?? 0] ?? 0, 16, 12)
+    half(lane, message[schedule[next + 1] ?? 0] ?? 0, 8, 7)
     next += 2
-    half(state, [a, b, c, d], x, 16, 12)
-    half(state, [a, b, c, d], y, 8, 7)
   }
 }
 
-function half(
-  state: Uint32Array,
-  [a, b, c, d]: readonly [number, number, number, number],
-  word: number,
-  first: number,
-  second: number,
-): void {
-  const va = ((state[a] ?? 0) + (state[b] ?? 0) + word) | 0
-  const vd = rotate((state[d] ?? 0) ^ va, first)
-  const vc = ((state[c] ?? 0) + vd) | 0
-  state[a] = va
-  state[d] = vd
-  state[c] = vc
-  state[b] = rotate((state[b] ?? 0) ^ vc, second)
+function half(lane: (typeof lanes)[number], word: number, first: number, second: number): void {
+  const va = ((state[lane[0]] ?? 0) + (state[lane[1]] ?? 0) + word) | 0
+  const vd = rotate((state[lane[3]] ?? 0) ^ va, first)
+  const vc = ((state[lane[2]] ?? 0) + vd) | 0
+  state[lane[0]] = va
+  state[lane[3]] = vd
+  state[lane[2]] = vc
+  state[lane[1]] = rotate((state[lane[1]] ?? 0) ^ vc, second)
 }
 
 function rotate(word: number, by: number): number {
