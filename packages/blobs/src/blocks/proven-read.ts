@@ -3,7 +3,7 @@ import type { BlobStore, ByteStream } from '../blob-store.ts'
 import type { ByteRange } from '../byte-range.ts'
 import { type BlockRecord, isValueOf } from './block-record.ts'
 import type { BlobFacts } from './block-records.ts'
-import { blockSize, createBlockHasher } from './tree-hasher.ts'
+import { blockSize, createBlockHasher, provenAtOnce } from './tree-hasher.ts'
 import { Turns } from './turns.ts'
 
 /**
@@ -39,8 +39,8 @@ export async function* provenRead(
   }
 }
 
-/** A block is held from its first byte until it is proven and has left. Eight are, however many read; one that is slow to come or to leave keeps the others waiting for 250 ms. */
-const turns = new Turns(8, 250)
+/** A block is held from its first byte until it is proven and has left. At most so many are; one that is slow to come or to leave keeps the others waiting for 250 ms. */
+const turns = new Turns(provenAtOnce, 250)
 
 /** The bytes of whole blocks from `read.start` on, each piece given out when all blocks that it is of are proven. Pieces are as long as they came. */
 async function* provenPieces(

@@ -6,6 +6,8 @@ import { stateAt, valueSince } from './kernel-state.ts'
 /** Bytes of a block: a subtree of BLAKE3's tree, 1,024 chunks of 1 KiB. Also what a backend reads at once. */
 export const blockSize = 1024 * 1024
 const chunksPerBlock = 1024
+/** How many blocks are gathered to be proven at once, however many read. */
+export const provenAtOnce = 8
 const wordsPerValue = 8
 
 /** BLAKE3 that also tells the chaining value of every block, which costs next to nothing beside the hashing. */
@@ -81,16 +83,15 @@ export async function createBlockHasher(): Promise<BlockHasher> {
 
 // WebAssembly instances between two streams. Making one takes 75 to 100 µs, reusing one 4 µs, which at a thousand small files
 // a second is a tenth of a core; each live one also reserves gigabytes of address space and takes a quarter of a megabyte. They hold no state that
-// outlives `init`. As many are kept as blocks are proven at once.
+// outlives `init`.
 const idle: IHasher[] = []
-const keepIdle = 8
 
 async function lend(): Promise<IHasher> {
   return idle.pop() ?? (await createBLAKE3())
 }
 
 function giveBack(kernel: IHasher): void {
-  if (idle.length < keepIdle) idle.push(kernel)
+  if (idle.length < provenAtOnce) idle.push(kernel)
 }
 
 /** What any hasher says to those who go on with it. */

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { silentFor } from './patient.ts'
 
 /**
- * The body of a request that announced a small one, whole: in one piece where it came in one, which it mostly does. A stream with all that watches over it
- * costs as much as the rest of such a request.
+ * The body of a request that announced a small one, whole: in one piece where it came in one, which it mostly does. A stream, with all that watches over it,
+ * costs more than what it brings.
  * @param idleMs how long the client may send nothing, in milliseconds.
  * @param brokenOff makes the error of a body that ended too early, from how many bytes had come.
  * @throws ArtifactError `body-incomplete`

@@ -34,11 +34,11 @@ export async function sendBytes(
 /** Sends bytes that are in memory, as the whole answer. */
 export function sendWhole(
   c: Context<AppEnv>,
-  { headers, bytes }: { readonly headers: Readonly<Record<string, string>>; readonly bytes: Uint8Array },
+  answer: { readonly status: 200 | 201; readonly headers: Readonly<Record<string, string>>; readonly bytes: Uint8Array },
 ): Response {
   const outgoing = rawResponse(c)
-  outgoing.writeHead(200, headers)
-  outgoing.end(bytes)
+  outgoing.writeHead(answer.status, answer.headers)
+  outgoing.end(answer.bytes)
   return RESPONSE_ALREADY_SENT
 }
 

@@ -64,7 +64,7 @@ export async function sendRepresentation(c: Context<AppEnv>, what: Representatio
   const ranges = !isHead && rangeCounts(conditions, etag) ? parseRanges(c.req.header('range'), size) : undefined
   const { status, bytes } = layOut(what, ranges, headers)
   if (isHead) return c.body(null, status, headers)
-  if (ranges === undefined && what.read) return sendWhole(c, { headers, bytes: await what.read() })
+  if (ranges === undefined && what.read) return sendWhole(c, { status: 200, headers, bytes: await what.read() })
   return sendBytes(c, { status, headers, bytes: await bytes(), signal })
 }
 

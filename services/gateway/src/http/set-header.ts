@@ -1,10 +1,9 @@
-import type { AppEnv } from '@artifact-store/service'
+import { type AppEnv, outgoingOf } from '@artifact-store/service'
 import type { Context } from 'hono'
-import { rawOf } from './raw.ts'
 
 /** Sets a field of the answer, whoever writes it: it is kept on Node's own response, where there is one. */
 export function setHeader(c: Context<AppEnv>, name: string, value: string): void {
-  const { outgoing } = rawOf(c)
+  const outgoing = outgoingOf(c)
   if (outgoing) outgoing.setHeader(name, value)
   else c.header(name, value)
 }

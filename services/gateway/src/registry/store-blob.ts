@@ -10,7 +10,7 @@ export type KnownBlob = Pick<BlobRow, 'digest' | 'state' | 'fixity' | 'revision'
 
 /** Bytes to keep, and what they must turn out to be. */
 export interface Upload {
-  /** As a stream, or in memory. */
+  /** A stream, or all of a small body as soon as it is here. */
   readonly bytes: ByteStream | Promise<Uint8Array>
   readonly size: number | undefined
   readonly expect: readonly AnyDigest[]
