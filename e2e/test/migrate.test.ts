@@ -51,8 +51,7 @@ it('a new place takes over, the bytes are moved there while others push and the 
     // Killed in the middle of moving, as soon as the first is gone from the old place.
     const [earliest = ''] = await blobFiles(old)
     const killed = runCli({ url, token }, [...copy, '--remove'])
-    while (existsSync(earliest)) await sleep(1)
-    await gateway.kill9()
+    await gateway.kill9Once(() => !existsSync(earliest))
     expect(await killed).toMatchObject({ code: 1 })
     const left = await countBlobs(old)
     expect(left).toBeGreaterThan(0)

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { eventually } from '../eventually.ts'
 import type { Part } from '../faults/world/part.ts'
 import { servicePart } from '../faults/world/service-part.ts'
+import { send } from '../processes.ts'
 import { keptAccess, type RunningStore } from '../running-store.ts'
 
 /** A gateway beside that of the launcher, on the same database and bytes, that is started again whenever it was killed. */
@@ -13,7 +15,12 @@ export interface MoreGateway extends AsyncDisposable {
   readonly url: string
   /** `kill -9`, and a new one at the same address. Resolves when the old one is gone. */
   kill9(): Promise<void>
+  /** The same at the first moment at which something is so. It runs a millisecond at a time, and stands still while it is looked at: no machine is too fast for this. */
+  kill9Once(isSo: () => boolean): Promise<void>
 }
+
+/** What a wait waits for that is only to take its time. */
+const nothing = new Int32Array(new SharedArrayBuffer(4))
 
 const secrets = z.looseObject({ gateway: z.string(), logWriterToken: z.string() })
 
@@ -48,11 +55,24 @@ export async function startMoreGateway(
   })
   const isReady = async () => ((await fetch(`${url}/health/ready`).catch(() => undefined))?.ok ? true : undefined)
   await eventually(`${name} is ready`, isReady)
+  const kill9 = async () => {
+    const revive = await part.kill()
+    revive()
+  }
   return {
     url,
-    async kill9() {
-      const revive = await part.kill()
-      revive()
+    kill9,
+    async kill9Once(isSo) {
+      const [running] = await part.processes()
+      if (running === undefined) throw new Error(`${name} does not run`)
+      for (const latest = performance.now() + 60_000; performance.now() < latest; ) {
+        send(running.pid, 'SIGSTOP')
+        if (isSo()) return await kill9()
+        await turnOfTheLoop()
+        send(running.pid, 'SIGCONT')
+        Atomics.wait(nothing, 0, 0, 1)
+      }
+      throw new Error(`${name} has not come to where it was to be killed`)
     },
     [Symbol.asyncDispose]: () => part[Symbol.asyncDispose](),
   }
