@@ -2,13 +2,13 @@ import { type Digest, digestFromBytes } from '@artifact-store/core/digest'
 import { ArtifactError } from '@artifact-store/core/errors'
 import { createBLAKE3, type IHasher } from 'hash-wasm'
 import { stateAt, valueSince } from './kernel-state.ts'
+import { ValueList } from './value-list.ts'
 
 /** Bytes of a block: a subtree of BLAKE3's tree, 1,024 chunks of 1 KiB. Also what a backend reads at once. */
 export const blockSize = 1024 * 1024
 const chunksPerBlock = 1024
 /** How many blocks are gathered to be proven at once, however many read. */
 export const provenAtOnce = 8
-const wordsPerValue = 8
 
 /** BLAKE3 that also tells the chaining value of every block, which costs next to nothing beside the hashing. */
 export interface TreeHasher {
@@ -22,7 +22,7 @@ export interface TreeHasher {
 export async function createTreeHasher(): Promise<TreeHasher> {
   let kernel: IHasher | undefined = await lend()
   kernel.init()
-  const values: Uint32Array[] = []
+  const values = new ValueList()
   let inBlock = 0
   const closeBlock = (instance: IHasher) => {
     values.push(valueSince(instance.save(), values.length * chunksPerBlock))
@@ -47,11 +47,7 @@ export async function createTreeHasher(): Promise<TreeHasher> {
       kernel = undefined
       return digest
     },
-    values: () => {
-      const all = new Uint32Array(values.length * wordsPerValue)
-      for (const [index, value] of values.entries()) all.set(value, index * wordsPerValue)
-      return all
-    },
+    values: () => values.words(),
   }
 }
 
