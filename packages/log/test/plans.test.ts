@@ -6,15 +6,8 @@ import { useTestLog } from './test-log.ts'
 
 const test = await useTestLog()
 
-/**
- * Fills the log with many events; one type in ten thousand is rare, and one subject has a long history. Which statistics there are is said by the tests alone:
- * were autovacuum to take them before this has committed, PostgreSQL would believe that nothing is there.
- */
+/** Fills the log with many events; one type in ten thousand is rare, and one subject has a long history. */
 async function fill(events: number): Promise<void> {
-  await test.database.pool.query(`do $$ declare partition regclass; begin
-    for partition in select inhrelid::regclass from pg_inherits where inhparent = 'log.events'::regclass loop
-      execute format('alter table %s set (autovacuum_enabled = false)', partition);
-    end loop; end $$`)
   await test.database.pool.query(
     `insert into log.events
      select n, case when n % 3 = 0 then n / 3 else 1 end, now(), case when n % 10000 = 0 then 'v1.rare.happened' else 'v1.common.happened' end,
