@@ -2,6 +2,7 @@ import type { Digest } from '@artifact-store/core'
 import { digestFromBytes } from '@artifact-store/core'
 import { parentValue } from './compress.ts'
 import { blockSize } from './tree-hasher.ts'
+import { wordsPerValue } from './value-list.ts'
 
 /**
  * What proves each block of a blob by itself: the chaining values of its blocks, which are inner nodes of the tree whose root is the blob's digest. So a
@@ -43,18 +44,22 @@ export function proveRecord(bytes: Uint8Array, { digest, size }: { digest: Diges
 
 /** Whether the block with that number has this chaining value. */
 export function isValueOf({ values }: BlockRecord, index: number, value: Uint32Array): boolean {
-  return values.subarray(index * 8, index * 8 + 8).every((word, at) => word === value[at])
+  return valueAt(values, index).every((word, at) => word === value[at])
 }
 
 /** The digest of a blob of two blocks or more, from the chaining values of its blocks. */
 function rootOf(values: Uint32Array): Digest {
-  const count = values.length / 8
+  const count = values.length / wordsPerValue
   const node = (from: number, to: number): Uint32Array => {
-    if (to - from === 1) return values.subarray(from * 8, to * 8)
+    if (to - from === 1) return valueAt(values, from)
     const middle = from + leftSize(to - from)
     return parentValue(node(from, middle), node(middle, to), { isRoot: to - from === count })
   }
   return digestFromBytes(bytesOf(node(0, count)))
+}
+
+function valueAt(values: Uint32Array, index: number): Uint32Array {
+  return values.subarray(index * wordsPerValue, (index + 1) * wordsPerValue)
 }
 
 /** Blocks of the left child: the largest power of two that leaves something for the right one. */

@@ -1,5 +1,5 @@
 /** Words of a chaining value. */
-const wordsPerValue = 8
+export const wordsPerValue = 8
 
 /** Chaining values one behind the other, in memory that doubles: an array for each, a thousand a GiB, takes several times what is in it. */
 export class ValueList {
